@@ -1,0 +1,218 @@
+//! The log of a run: appended to from any thread, read through cursors.
+
+use crate::{Event, EventBody, EventType, RunIds};
+use futures_util::Stream;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+/// The events of one run, in order and without gaps. Clones share the log.
+///
+/// Appending is synchronous and may happen on any thread. The log closes with its `run-finished` event: later
+/// appends are refused, and cursors end behind it.
+#[derive(Debug, Clone)]
+pub struct EventLog {
+    run: Arc<RunIds>,
+    inner: Arc<Mutex<Inner>>,
+}
+
+/// Appenders write, cursors read and leave a waker when they have read everything. A mutex, because every hold is
+/// a few pointer moves; no waker is called and no other code runs while it is held.
+#[derive(Debug, Default)]
+struct Inner {
+    events: Vec<Arc<Event>>,
+    closed: bool,
+    wakers: Vec<Waker>,
+}
+
+impl EventLog {
+    /// An empty log for the run with these ids.
+    #[must_use]
+    pub fn new(run: RunIds) -> Self {
+        Self { run: Arc::new(run), inner: Arc::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ids that all its events carry.
+    #[must_use]
+    pub fn run(&self) -> &Arc<RunIds> {
+        &self.run
+    }
+
+    /// Appends an event; `None` when the log is closed. A `run-finished` closes it.
+    pub fn append(&self, timestamp_ms: u64, body: EventBody) -> Option<Arc<Event>> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return None;
+        }
+        inner.closed = body.event_type() == EventType::RunFinished;
+        let seq = inner.events.len() as u64;
+        let event = Arc::new(Event { seq, timestamp_ms, run: self.run.clone(), body });
+        inner.events.push(event.clone());
+        let wakers = std::mem::take(&mut inner.wakers);
+        drop(inner);
+        wakers.into_iter().for_each(Waker::wake);
+        Some(event)
+    }
+
+    /// How many events there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().events.len()
+    }
+
+    /// Whether there is no event yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the last event has been appended.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// A cursor that stands before the event with this `seq`, which may not have happened yet.
+    #[must_use]
+    pub fn cursor(&self, from: usize) -> Cursor {
+        Cursor { log: self.clone(), next: from }
+    }
+}
+
+/// A reader's place in a log. As a stream it yields each event once and ends behind `run-finished`.
+#[derive(Debug, Clone)]
+pub struct Cursor {
+    log: EventLog,
+    next: usize,
+}
+
+impl Cursor {
+    /// The next event, if it has happened.
+    pub fn try_next(&mut self) -> Option<Arc<Event>> {
+        let event = self.log.lock().events.get(self.next).cloned()?;
+        self.next += 1;
+        Some(event)
+    }
+
+    /// The `seq` of the event that comes next.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.next
+    }
+
+    /// Whether the log is closed and everything in it has been read.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        let inner = self.log.lock();
+        inner.closed && self.next >= inner.events.len()
+    }
+
+    /// The next event; `None` at the end of the run. Pending until it happens.
+    pub fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Arc<Event>>> {
+        let mut inner = self.log.lock();
+        if let Some(event) = inner.events.get(self.next) {
+            let event = event.clone();
+            self.next += 1;
+            return Poll::Ready(Some(event));
+        }
+        if inner.closed {
+            return Poll::Ready(None);
+        }
+        if !inner.wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            inner.wakers.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+impl Stream for Cursor {
+    type Item = Arc<Event>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Arc<Event>>> {
+        self.poll_event(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{InferenceId, RunStatus, SessionId};
+    use futures_lite::future::block_on;
+    use futures_util::StreamExt;
+    use geppetto_turns::TurnId;
+
+    fn log() -> EventLog {
+        EventLog::new(RunIds {
+            session_id: SessionId::from("s"),
+            inference_id: InferenceId::from("i"),
+            turn_id: TurnId::from("t"),
+        })
+    }
+
+    fn info(message: &str) -> EventBody {
+        EventBody::Info { message: message.to_owned(), data: None }
+    }
+
+    fn finished() -> EventBody {
+        EventBody::RunFinished {
+            status: RunStatus::Completed,
+            error: None,
+            code: None,
+            usage: None,
+            duration_ms: 0,
+        }
+    }
+
+    #[test]
+    fn a_late_cursor_reads_everything_from_the_start() {
+        let log = log();
+        log.append(1, info("a"));
+        log.append(2, finished());
+        let seqs: Vec<u64> = block_on(log.cursor(0).map(|event| event.seq).collect());
+        assert_eq!(seqs, [0, 1]);
+    }
+
+    #[test]
+    fn nothing_follows_run_finished() {
+        let log = log();
+        assert!(log.append(1, finished()).is_some());
+        assert!(log.append(2, info("late")).is_none());
+        assert!(log.append(3, finished()).is_none());
+        assert_eq!(log.len(), 1);
+    }
+
+    #[test]
+    fn readers_on_other_threads_see_what_many_writers_append_without_a_gap() {
+        const WRITERS: u64 = 4;
+        const EVENTS: u64 = 500;
+        let log = log();
+        let readers: Vec<_> = (0..3)
+            .map(|_| {
+                let cursor = log.cursor(0);
+                std::thread::spawn(move || block_on(cursor.map(|event| event.seq).collect::<Vec<_>>()))
+            })
+            .collect();
+        std::thread::scope(|scope| {
+            for _ in 0..WRITERS {
+                scope.spawn(|| (0..EVENTS).for_each(|n| drop(log.append(n, info("x")))));
+            }
+        });
+        log.append(0, finished());
+        for reader in readers {
+            assert_eq!(reader.join().unwrap(), (0..=WRITERS * EVENTS).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn an_event_is_one_flat_json_object() {
+        let event = log().append(7, info("hello")).unwrap();
+        assert_eq!(
+            serde_json::to_string(&*event).unwrap(),
+            r#"{"type":"info","seq":0,"timestampMs":7,"sessionId":"s","inferenceId":"i","turnId":"t","message":"hello"}"#
+        );
+    }
+}

@@ -1,0 +1,29 @@
+//! Events as lines of JSON.
+
+use crate::{Event, EventSink, SinkError};
+use async_trait::async_trait;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Writes each event as one line of JSON, and flushes after it, so that a reader sees it at once.
+pub struct NdjsonSink<W> {
+    // A mutex, because runs of several sessions may write at once and a line must stay whole.
+    writer: Mutex<W>,
+}
+
+impl<W: Write + Send> NdjsonSink<W> {
+    /// A sink that writes to `writer`.
+    pub fn new(writer: W) -> Self {
+        Self { writer: Mutex::new(writer) }
+    }
+}
+
+#[async_trait]
+impl<W: Write + Send> EventSink for NdjsonSink<W> {
+    async fn publish(&self, event: Arc<Event>) -> Result<(), SinkError> {
+        let mut line = serde_json::to_vec(&*event).map_err(SinkError::Encode)?;
+        line.push(b'\n');
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.write_all(&line).and_then(|()| writer.flush()).map_err(SinkError::Write)
+    }
+}

@@ -1,0 +1,51 @@
+//! A point in time by which something must have ended.
+
+use crate::Clock;
+use std::time::{Duration, Instant};
+
+/// A point in time by which something must have ended, on the clock it was made from.
+///
+/// The epoch time is fixed when the deadline is made: whoever is told a deadline twice is told the same number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deadline {
+    at: Instant,
+    unix_ms: u64,
+}
+
+impl Deadline {
+    /// The deadline that lies `after` from the clock's present. A span too long to represent counts as 100 years.
+    #[must_use]
+    pub fn after(clock: &dyn Clock, after: Duration) -> Self {
+        const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+        let after = after.min(LONGEST);
+        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        Self { at: clock.now() + after, unix_ms: clock.unix_ms().saturating_add(after_ms) }
+    }
+
+    /// The instant on the clock.
+    #[must_use]
+    pub fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// The instant in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn unix_ms(&self) -> u64 {
+        self.unix_ms
+    }
+
+    /// Whether the deadline has come.
+    #[must_use]
+    pub fn is_past(&self, clock: &dyn Clock) -> bool {
+        clock.now() >= self.at
+    }
+
+    /// The nearer of two deadlines, where an absent one never comes.
+    #[must_use]
+    pub fn nearest(a: Option<Self>, b: Option<Self>) -> Option<Self> {
+        match (a, b) {
+            (Some(a), Some(b)) => Some(if b.at < a.at { b } else { a }),
+            (a, b) => a.or(b),
+        }
+    }
+}

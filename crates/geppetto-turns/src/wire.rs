@@ -1,0 +1,197 @@
+//! Turns as JSON: `{"id", "blocks", "metadata"?, "data"?}`, blocks as `{"id", "kind", "role"?, "payload"?,
+//! "metadata"?}`, with the long keys. Reading what was written gives the same turn, key order included.
+//!
+//! A block or turn without an id gets a fresh one. Unknown properties and known payload keys of the wrong type are
+//! errors: nothing is dropped silently.
+
+use crate::{Block, BlockId, BlockKind, Map, Turn, TurnId};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireBlock<'a> {
+    #[serde(default, deserialize_with = "null_as_default")]
+    id: Cow<'a, str>,
+    kind: BlockKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    role: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "is_empty", deserialize_with = "null_as_default")]
+    payload: Cow<'a, Map>,
+    #[serde(default, skip_serializing_if = "is_empty", deserialize_with = "null_as_default")]
+    metadata: Cow<'a, Map>,
+}
+
+#[derive(Serialize)]
+struct WireTurn<'a> {
+    id: &'a TurnId,
+    blocks: Vec<&'a Block>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    metadata: &'a Map,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    data: &'a Map,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadTurn {
+    #[serde(default, deserialize_with = "null_as_default")]
+    id: String,
+    #[serde(default, deserialize_with = "null_as_default")]
+    blocks: Vec<Block>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    metadata: Map,
+    #[serde(default, deserialize_with = "null_as_default")]
+    data: Map,
+}
+
+fn is_empty(map: &Cow<'_, Map>) -> bool {
+    map.is_empty()
+}
+
+fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(d: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(d)?.unwrap_or_default())
+}
+
+impl Serialize for Block {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let wire = WireBlock {
+            id: Cow::Borrowed(&self.id),
+            kind: self.kind,
+            role: self.role.as_deref().map(Cow::Borrowed),
+            payload: Cow::Borrowed(&self.payload),
+            metadata: Cow::Borrowed(&self.metadata),
+        };
+        wire.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Block {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wire = WireBlock::deserialize(deserializer)?;
+        let id = if wire.id.is_empty() { BlockId::fresh() } else { BlockId::from(wire.id.as_ref()) };
+        let block = Self {
+            id,
+            kind: wire.kind,
+            role: wire.role.map(|role| Cow::Owned(role.into_owned())),
+            payload: wire.payload.into_owned(),
+            metadata: wire.metadata.into_owned(),
+        };
+        block.check().map_err(D::Error::custom)?;
+        Ok(block)
+    }
+}
+
+impl Serialize for Turn {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let wire = WireTurn {
+            id: &self.id,
+            blocks: self.blocks.iter().map(|block| &**block).collect(),
+            metadata: &self.metadata,
+            data: &self.data,
+        };
+        wire.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Turn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = ReadTurn::deserialize(deserializer)?;
+        Ok(Self {
+            id: if read.id.is_empty() { TurnId::fresh() } else { TurnId::from(read.id) },
+            blocks: read.blocks.into_iter().map(Arc::new).collect(),
+            metadata: Arc::new(read.metadata),
+            data: Arc::new(read.data),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_filter("JSON has no NaN or infinity", |f| f.is_finite()).prop_map(Value::from),
+            ".*".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 16, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((".*", inner), 0..4)
+                    .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn map() -> impl Strategy<Value = Map> {
+        // Keys of the payload that have a type of their own are left to the tests that name them.
+        prop::collection::vec(("k[a-zé]{0,3}", value()), 0..4).prop_map(|pairs| pairs.into_iter().collect())
+    }
+
+    fn block() -> impl Strategy<Value = Block> {
+        let kind = prop::sample::select(BlockKind::ALL);
+        ("[a-z0-9]{1,8}", kind, prop::option::of(".*"), map(), map()).prop_map(
+            |(id, kind, role, payload, metadata)| Block {
+                id: BlockId::from(id),
+                kind,
+                role: role.map(Cow::Owned),
+                payload,
+                metadata,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn reading_what_was_written_gives_the_same_turn(
+            blocks in prop::collection::vec(block(), 0..6), metadata in map(), data in map(),
+        ) {
+            let mut turn: Turn = blocks.into_iter().collect();
+            *turn.metadata_mut() = metadata;
+            *turn.data_mut() = data;
+            let text = serde_json::to_string(&turn).unwrap();
+            let read: Turn = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(&read, &turn);
+            prop_assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        }
+
+        #[test]
+        fn appending_to_a_clone_copies_no_block(length in 1usize..3000) {
+            let turn: Turn = (0..length).map(|n| Block::user(n.to_string())).collect();
+            let longer = turn.clone().with(Block::user("more"));
+            prop_assert!(turn.blocks.iter().zip(&longer.blocks).all(|(a, b)| Arc::ptr_eq(a, b)));
+            prop_assert!(Arc::ptr_eq(&turn.metadata, &longer.metadata));
+        }
+    }
+
+    fn error_of(value: Value) -> String {
+        serde_json::from_value::<Turn>(value).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn unknown_properties_and_wrong_payloads_are_errors() {
+        assert_eq!(
+            error_of(json!({ "blocks": [{ "kind": "user", "txt": "hi" }] })),
+            "unknown field `txt`, expected one of `id`, `kind`, `role`, `payload`, `metadata`"
+        );
+        assert_eq!(
+            error_of(json!({ "blocks": [{ "kind": "user", "payload": { "text": 7 } }] })),
+            "payload.text must be a string, got a number"
+        );
+    }
+
+    #[test]
+    fn a_block_without_an_id_gets_one() {
+        let turn: Turn = serde_json::from_value(json!({ "blocks": [{ "kind": "user" }] })).unwrap();
+        assert!(!turn.blocks[0].id.is_empty());
+        assert!(!turn.id.is_empty());
+    }
+}

@@ -1,0 +1,55 @@
+//! The project's own commands: `cargo xtask --help` lists them.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its terminal")]
+
+mod arrows;
+mod check;
+mod codegen;
+mod run;
+mod schema;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+
+/// Code generation, checks and tests of geppetto.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write the files that are generated from xtask/schema.yaml.
+    Codegen {
+        /// Write nothing; fail when a committed file is stale, and name it.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Everything but the tests: fmt, clippy, generated files, tidiness, dependency arrows, typings.
+    Check,
+    /// All tests, after `check`.
+    Test {
+        /// Run only the script case of this name (a folder of fixtures/js).
+        #[arg(long)]
+        case: Option<String>,
+    },
+}
+
+fn main() -> std::process::ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Codegen { check } => codegen::run(check),
+        Command::Check => check::run(),
+        Command::Test { case } => test::run(case.as_deref()),
+    };
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            // Without the backtrace: what failed is said in words.
+            let chain: Vec<_> = error.chain().map(ToString::to_string).collect();
+            eprintln!("xtask: {}", chain.join(": "));
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! `cargo xtask test`: all tests, or one script case.
+
+use crate::run::{command, step};
+
+/// Runs `check` and all tests; with `case` only the script case of this name.
+pub(crate) fn run(case: Option<&str>) -> anyhow::Result<()> {
+    if let Some(case) = case {
+        let mut one = command("cargo test --locked -p geppetto-cli --test fixtures -- --nocapture");
+        return step(one.env("GEPPETTO_CASE", case));
+    }
+    crate::check::run()?;
+    step(&mut command("cargo test --workspace --locked"))
+}
