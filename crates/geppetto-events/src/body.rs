@@ -1,6 +1,6 @@
 //! What events tell, type by type.
 
-use crate::{Completion, ErrorCode, EventType, RunStatus};
+use crate::{Completion, ErrorCode, EventType, LogLevel, RunStatus};
 use geppetto_turns::{Map, Usage};
 use serde::Serialize;
 use serde_json::Value;
@@ -111,7 +111,7 @@ pub enum EventBody {
     ToolResult { tool_result: ToolResultInfo },
     /// A log line of a callback.
     Log {
-        level: Arc<str>,
+        level: LogLevel,
         message: String,
         #[serde(skip_serializing_if = "Map::is_empty")]
         fields: Map,

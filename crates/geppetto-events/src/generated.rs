@@ -87,3 +87,17 @@ geppetto_turns::string_enum! {
         Timeout = "timeout",
     }
 }
+
+geppetto_turns::string_enum! {
+    /// How much a log line matters.
+    pub enum LogLevel: "log level" {
+        /// For whoever looks for a fault.
+        Debug = "debug",
+        /// What goes on.
+        Info = "info",
+        /// Something is odd.
+        Warn = "warn",
+        /// Something failed.
+        Error = "error",
+    }
+}

@@ -18,7 +18,7 @@ pub mod sinks;
 pub use body::{EventBody, EventOrigin, ToolCallDelta, ToolCallInfo, ToolResultInfo};
 pub use completion::{Completion, TextBuffer};
 pub use event::{Event, RunIds};
-pub use generated::{ErrorCode, EventType, RunStatus};
+pub use generated::{ErrorCode, EventType, LogLevel, RunStatus};
 pub use id::{InferenceId, SessionId};
 pub use log::{Cursor, EventLog};
 pub use sink::{EventSink, SinkError};

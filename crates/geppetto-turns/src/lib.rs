@@ -39,5 +39,9 @@ pub use payload::{PayloadError, PayloadKey, PayloadType};
 pub use turn::{Blocks, Turn};
 pub use usage::Usage;
 
+/// For the macros of this crate.
+#[doc(hidden)]
+pub use serde;
+
 /// A JSON object whose keys keep their order.
 pub type Map = serde_json::Map<String, serde_json::Value>;

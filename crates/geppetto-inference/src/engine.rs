@@ -1,0 +1,82 @@
+//! What answers a turn: an engine, and the runner that drives engines to the end of a run.
+
+use crate::{InferenceError, RunContext};
+use async_trait::async_trait;
+use geppetto_turns::{Turn, added_blocks};
+use std::sync::Arc;
+
+/// Answers a turn: a model, or something that stands for one.
+///
+/// `infer` returns the turn with its answer appended. While it works it may stream through the context
+/// ([`partial`](RunContext::partial), [`thinking`](RunContext::thinking), …). `start`, `tool-call`, `final`, `error`
+/// and `interrupt` are published around it, from what it streamed and returned: an engine cannot forget them.
+///
+/// Dropping the future cancels the call: an engine must let go of its connection then, and needs no clean-up of its
+/// own. A panic is caught and ends the run with code `internal`. Calls of several runs may overlap.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// The engine's name, as events and scripts see it.
+    fn name(&self) -> Arc<str>;
+
+    /// Answers the turn.
+    ///
+    /// # Errors
+    /// When there is no answer. What was streamed until then is kept for the run's partial turn.
+    async fn infer(&self, turn: Turn, ctx: &RunContext) -> Result<Turn, InferenceError>;
+}
+
+/// Drives engines to the end of a run. A session has one: a single engine call, or the tool loop.
+#[async_trait]
+pub trait InferenceRunner: Send + Sync {
+    /// Produces the run's turn from its seed.
+    ///
+    /// # Errors
+    /// What the run fails with.
+    async fn run(&self, turn: Turn, ctx: &RunContext) -> Result<Turn, InferenceError>;
+}
+
+/// Calls an engine and publishes what has to be told of every engine call.
+pub(crate) async fn call_engine(
+    engine: &dyn Engine,
+    turn: Turn,
+    ctx: &RunContext,
+) -> Result<Turn, InferenceError> {
+    let core = ctx.core();
+    let before = turn.clone();
+    // The run has ended: whoever polls us is about to drop us.
+    let _ = core.open_stream(engine.name());
+    let interrupted = InterruptOnDrop { ctx, armed: true };
+    let result = engine.infer(turn, ctx).await;
+    interrupted.disarm();
+    match result {
+        Ok(mut turn) => {
+            turn.ensure_call_ids();
+            core.close_stream(added_blocks(&before, &turn), &turn);
+            Ok(turn)
+        }
+        Err(error) => {
+            core.fail_stream(&error);
+            Err(error)
+        }
+    }
+}
+
+/// Tells of an engine call that was dropped before its end.
+struct InterruptOnDrop<'a> {
+    ctx: &'a RunContext,
+    armed: bool,
+}
+
+impl InterruptOnDrop<'_> {
+    fn disarm(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for InterruptOnDrop<'_> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.ctx.core().interrupt_stream();
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Cancellation with a reason.
+
+use crate::InferenceError;
+use futures_util::future::select_all;
+use std::sync::{Arc, OnceLock};
+use tokio_util::sync::CancellationToken;
+
+/// Why something was told to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CancelReason {
+    /// Somebody asked for it, perhaps saying why.
+    Cancelled(Option<Arc<str>>),
+    /// A deadline passed.
+    Timeout,
+    /// The runtime is shutting down, or the session was closed.
+    Shutdown(Arc<str>),
+}
+
+impl From<CancelReason> for InferenceError {
+    fn from(reason: CancelReason) -> Self {
+        match reason {
+            CancelReason::Cancelled(reason) => Self::Cancelled { reason },
+            CancelReason::Timeout => Self::Timeout { after: None },
+            CancelReason::Shutdown(what) => Self::Shutdown { what },
+        }
+    }
+}
+
+/// Tells work to end, and why. Clones are the same token; children are cancelled by their parents as well.
+///
+/// The first reason wins. Any thread may cancel, ask or wait.
+#[derive(Debug, Clone)]
+pub struct RunToken {
+    /// Its own leaf first, then those of all its ancestors.
+    leaves: Arc<[Arc<Leaf>]>,
+}
+
+#[derive(Debug, Default)]
+struct Leaf {
+    token: CancellationToken,
+    reason: OnceLock<CancelReason>,
+}
+
+impl RunToken {
+    /// A token of its own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::child_of([])
+    }
+
+    /// A token that any of `parents` cancels too.
+    #[must_use]
+    pub fn child_of<'a>(parents: impl IntoIterator<Item = &'a Self>) -> Self {
+        let inherited = parents.into_iter().flat_map(|parent| parent.leaves.iter().cloned());
+        Self { leaves: std::iter::once(Arc::default()).chain(inherited).collect() }
+    }
+
+    /// A token that this one cancels too.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self::child_of([self])
+    }
+
+    /// Tells the work to end. Later calls change nothing.
+    pub fn cancel(&self, reason: CancelReason) {
+        if let Some(own) = self.leaves.first() {
+            // The reason first: whoever wakes up reads it.
+            let _ = own.reason.set(reason);
+            own.token.cancel();
+        }
+    }
+
+    /// Why the work was told to end, if it was.
+    #[must_use]
+    pub fn reason(&self) -> Option<CancelReason> {
+        let cancelled = self.leaves.iter().find(|leaf| leaf.token.is_cancelled())?;
+        Some(cancelled.reason.get().cloned().unwrap_or(CancelReason::Cancelled(None)))
+    }
+
+    /// Whether the work was told to end.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.leaves.iter().any(|leaf| leaf.token.is_cancelled())
+    }
+
+    /// Waits until the work is told to end. Dropping the future leaves nothing behind.
+    pub async fn cancelled(&self) -> CancelReason {
+        loop {
+            if let Some(reason) = self.reason() {
+                return reason;
+            }
+            select_all(self.leaves.iter().map(|leaf| Box::pin(leaf.token.cancelled()))).await;
+        }
+    }
+}
+
+impl Default for RunToken {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_lite::future::{block_on, poll_once};
+
+    #[test]
+    fn a_child_of_several_parents_is_cancelled_by_any_with_that_parents_reason() {
+        let (a, b) = (RunToken::new(), RunToken::new());
+        let child = RunToken::child_of([&a, &b]);
+        let grandchild = child.child();
+        assert!(block_on(poll_once(grandchild.cancelled())).is_none());
+        b.cancel(CancelReason::Timeout);
+        assert_eq!(block_on(grandchild.cancelled()), CancelReason::Timeout);
+        assert!(!a.is_cancelled());
+    }
+
+    #[test]
+    fn the_first_reason_wins_and_parents_are_not_cancelled_by_children() {
+        let parent = RunToken::new();
+        let child = parent.child();
+        child.cancel(CancelReason::Cancelled(Some("first".into())));
+        child.cancel(CancelReason::Timeout);
+        assert_eq!(child.reason(), Some(CancelReason::Cancelled(Some("first".into()))));
+        assert!(!parent.is_cancelled());
+    }
+}

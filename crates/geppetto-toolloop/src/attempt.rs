@@ -1,0 +1,78 @@
+//! One attempt at a call, and one call of a hook: bounded in time, panics caught.
+
+use crate::{HookConfig, ToolContext, ToolError};
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
+use geppetto_inference::{CancelReason, Failure, RunContext};
+use geppetto_time::Deadline;
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::time::Duration;
+
+/// The future's result, or that it panicked.
+pub(crate) async fn caught<T>(work: impl Future<Output = Result<T, ToolError>>) -> Result<T, ToolError> {
+    let result = AssertUnwindSafe(work).catch_unwind().await;
+    result.unwrap_or_else(|panic| Err(ToolError::Panicked { message: panic_message(&*panic).to_owned() }))
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+/// A context whose deadline is at most `timeout` away, if that is not zero.
+pub(crate) fn bounded(ctx: &RunContext, timeout: Duration) -> RunContext {
+    let deadline = (!timeout.is_zero()).then(|| Deadline::after(&**ctx.clock(), timeout));
+    ctx.with_deadline(deadline)
+}
+
+/// The work's result, unless its own `timeout` is over first: then its token is cancelled and the work dropped.
+/// The run's deadline is the run's to watch.
+pub(crate) async fn in_time<T>(
+    ctx: &RunContext,
+    timeout: Duration,
+    work: impl Future<Output = Result<T, ToolError>>,
+) -> Result<T, ToolError> {
+    let work = pin!(caught(work));
+    if timeout.is_zero() {
+        return work.await;
+    }
+    let clock = ctx.clock();
+    match select(work, clock.sleep_until(clock.now() + timeout)).await {
+        Either::Left((result, _)) => result,
+        Either::Right(_) => {
+            ctx.token().cancel(CancelReason::Timeout);
+            Err(ToolError::TimedOut { after: timeout })
+        }
+    }
+}
+
+/// What a hook returned; `None` when it failed and that is to be passed over.
+pub(crate) async fn hooked<T>(
+    hook: &'static str,
+    config: HookConfig,
+    ctx: &ToolContext,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<Option<T>, ToolError> {
+    let failed = |failure| ToolError::Hook { hook, failure };
+    let work = async { work.await.map_err(failed) };
+    let result = match &ctx.run {
+        Some(run) => in_time(run, config.timeout, work).await,
+        None => caught(work).await,
+    };
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => {
+            let error = match error {
+                ToolError::Hook { .. } => error,
+                other => failed(Failure::new(other.to_string())),
+            };
+            if !config.fail_open {
+                return Err(error);
+            }
+            tracing::warn!(hook, %error, "a hook failed and is passed over");
+            Ok(None)
+        }
+    }
+}

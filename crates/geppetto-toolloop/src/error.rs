@@ -1,0 +1,119 @@
+//! What can go wrong with tools.
+
+use geppetto_inference::Failure;
+use std::fmt;
+use std::time::Duration;
+
+/// Why a tool call has no result. Its text goes to the model, worded so that the model can correct itself.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the fields say themselves in the messages")]
+pub enum ToolError {
+    /// No tool of this name is registered.
+    #[error("tool not found: {name}")]
+    NotFound { name: String },
+    /// The loop's settings leave this tool out.
+    #[error("tool not allowed: {name}")]
+    NotAllowed { name: String },
+    /// The arguments do not fit the tool's schema; the handler was not called.
+    #[error("invalid arguments for {tool}: {}", listed(issues))]
+    InvalidArguments { tool: String, issues: Vec<SchemaIssue> },
+    /// The handler failed.
+    #[error("{0}")]
+    Failed(Failure),
+    /// The attempt took longer than it may.
+    #[error("timed out after {} ms", after.as_millis())]
+    TimedOut { after: Duration },
+    /// A hook refused the call or its result.
+    #[error("{message}")]
+    Refused { message: String },
+    /// A hook failed.
+    #[error("{hook} hook: {failure}")]
+    Hook { hook: &'static str, failure: Failure },
+    /// The handler panicked: a bug in host code.
+    #[error("the tool panicked: {message}")]
+    Panicked { message: String },
+}
+
+impl ToolError {
+    /// The handler failed with this message.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::Failed(Failure::new(message))
+    }
+
+    /// The failure that a run ends with because of this error.
+    pub(crate) fn into_failure(self) -> Failure {
+        match self {
+            Self::Failed(failure) => failure,
+            Self::Hook { hook, failure } => Failure { message: format!("{hook} hook: {failure}"), ..failure },
+            other => Failure::new(other.to_string()),
+        }
+    }
+}
+
+/// A place where a value does not fit its schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaIssue {
+    /// A JSON pointer to the place; empty for the whole value.
+    pub path: String,
+    /// What was expected and what came.
+    pub message: String,
+}
+
+impl fmt::Display for SchemaIssue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str() {
+            "" => f.write_str(&self.message),
+            path => write!(f, "at {path}: {}", self.message),
+        }
+    }
+}
+
+/// The first issues, so that an answer to a model stays short.
+fn listed(issues: &[SchemaIssue]) -> String {
+    const SHOWN: usize = 5;
+    let mut listed = issues.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if issues.len() > SHOWN {
+        listed.push_str(&format!("; and {} more", issues.len() - SHOWN));
+    }
+    listed
+}
+
+/// Why a JSON Schema is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the fields say themselves in the messages")]
+pub enum SchemaError {
+    /// It is not a valid JSON Schema.
+    #[error("not a valid JSON Schema: {message}")]
+    Invalid { message: String },
+    /// It is larger than a tool's schema needs to be.
+    #[error("the schema is too large: {what} is {found}, at most {most}")]
+    TooLarge { what: &'static str, found: usize, most: usize },
+    /// It refers to something outside itself, or in a way that cannot be bounded.
+    #[error("{reference} is not supported: only references inside the schema (`#/…`) are")]
+    Reference { reference: String },
+    /// Checking against it would never end.
+    #[error("{reference} refers to itself without going deeper into the value; checking it would never end")]
+    Endless { reference: String },
+}
+
+/// Why a tool cannot be registered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the fields say themselves in the messages")]
+pub enum RegisterError {
+    /// The name is taken.
+    #[error("a tool named {name:?} is already registered")]
+    Duplicate { name: String },
+    /// The name is empty or too long for any provider.
+    #[error("{name:?} is not a tool name: expected 1 to 128 characters")]
+    Name { name: String },
+    /// The parameters are not a schema that can be used.
+    #[error("tool {name:?}: parameters: {source}")]
+    Schema {
+        name: String,
+        #[source]
+        source: SchemaError,
+    },
+}

@@ -1,0 +1,152 @@
+//! Does what [`step`](super::step) decides, and waits for it.
+
+use super::LoopConfig;
+use super::step::{Progress, Step};
+use crate::executor::{Answered, Executor, result_info};
+use crate::hooks::ToolHooks;
+use crate::registry::ToolSet;
+use crate::{ToolErrorHandling, ToolRegistry};
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::lock::Mutex;
+use geppetto_events::EventBody;
+use geppetto_inference::{
+    EngineChain, InferenceError, InferenceRunner, RunContext, RunnerFactory, SessionBuilder,
+};
+use geppetto_turns::{Block, PendingCall, Turn, turn_data};
+use serde_json::Value;
+use std::pin::pin;
+use std::sync::Arc;
+
+/// Drives an engine and its tools to the end of a run.
+pub struct ToolLoop {
+    chain: EngineChain,
+    settings: ToolLoopFactory,
+}
+
+/// The tools, settings and hooks of a session that is being built.
+pub struct ToolLoopFactory {
+    registry: ToolRegistry,
+    config: LoopConfig,
+    hooks: Option<Arc<dyn ToolHooks>>,
+}
+
+impl RunnerFactory for ToolLoopFactory {
+    fn runner(self, chain: EngineChain) -> Arc<dyn InferenceRunner> {
+        Arc::new(ToolLoop { chain, settings: self })
+    }
+}
+
+/// Adds tools to a session builder.
+pub trait SessionTools {
+    /// The session runs the tools of `registry` that its model asks for.
+    fn tools(self, registry: ToolRegistry, config: LoopConfig) -> SessionBuilder<ToolLoopFactory>;
+}
+
+impl<F> SessionTools for SessionBuilder<F> {
+    fn tools(self, registry: ToolRegistry, config: LoopConfig) -> SessionBuilder<ToolLoopFactory> {
+        self.map_factory(|_| ToolLoopFactory { registry, config, hooks: None })
+    }
+}
+
+/// Adds hooks to a session builder that has tools.
+pub trait SessionHooks {
+    /// These hooks look at every tool call.
+    #[must_use]
+    fn hooks(self, hooks: Arc<dyn ToolHooks>) -> Self;
+}
+
+impl SessionHooks for SessionBuilder<ToolLoopFactory> {
+    fn hooks(self, hooks: Arc<dyn ToolHooks>) -> Self {
+        self.map_factory(|factory| ToolLoopFactory { hooks: Some(hooks), ..factory })
+    }
+}
+
+#[async_trait]
+impl InferenceRunner for ToolLoop {
+    async fn run(&self, mut turn: Turn, ctx: &RunContext) -> Result<Turn, InferenceError> {
+        let config = &self.settings.config;
+        let tools = self.settings.registry.snapshot();
+        if config.enabled {
+            offer(&mut turn, &tools, config);
+        }
+        let mut progress = Progress::default();
+        loop {
+            ctx.check()?;
+            match progress.next(&turn, config) {
+                Step::CallEngine => {
+                    turn = self.chain.call(turn, ctx).await?;
+                    progress.engine_called();
+                }
+                Step::RunTools(calls) => {
+                    turn = self.run_tools(turn, &calls, &tools, ctx).await?;
+                    progress.tools_ran(&calls, config);
+                }
+                Step::Complete => return Ok(turn),
+                Step::GiveUp => {
+                    let max_iterations = progress.iterations;
+                    return Err(InferenceError::MaxIterations { max_iterations });
+                }
+            }
+            ctx.checkpoint(&turn);
+            ctx.sinks_caught_up().await;
+        }
+    }
+}
+
+impl ToolLoop {
+    /// Runs the calls and appends their results in the order of the calls.
+    async fn run_tools(
+        &self,
+        turn: Turn,
+        calls: &[PendingCall],
+        tools: &ToolSet,
+        ctx: &RunContext,
+    ) -> Result<Turn, InferenceError> {
+        let ToolLoopFactory { config, hooks, .. } = &self.settings;
+        let executor = Executor { ctx, tools, config, hooks: hooks.as_deref(), hook_turn: Mutex::new(()) };
+        let mut results: Vec<Option<Block>> = vec![None; calls.len()];
+        let mut answers = pin!(executor.run(calls.to_vec()));
+        while let Some(Answered { index, call, result }) = answers.next().await {
+            let tool_result = result_info(&call.id, &call.name, &result);
+            let _ = ctx.publish(EventBody::ToolResult { tool_result });
+            results[index] = Some(match &result {
+                Ok(value) => Block::tool_result(&*call.id, value),
+                Err(error) => Block::tool_error(&*call.id, error.to_string()),
+            });
+            // A run that ends before the last answer keeps those it has.
+            ctx.checkpoint(&with_results(&turn, &results));
+            if let (Err(error), ToolErrorHandling::Abort) = (result, config.tool_error_handling) {
+                let (tool, call_id) = (call.name.into(), call.id.into());
+                return Err(InferenceError::Tool { tool, call_id, failure: error.into_failure() });
+            }
+        }
+        Ok(with_results(&turn, &results))
+    }
+}
+
+fn with_results(turn: &Turn, results: &[Option<Block>]) -> Turn {
+    let mut turn = turn.clone();
+    turn.blocks.extend(results.iter().flatten().cloned().map(Arc::new));
+    turn
+}
+
+/// Tells engines, through the turn's data, which tools there are and how they may be used.
+fn offer(turn: &mut Turn, tools: &ToolSet, config: &LoopConfig) {
+    let allowed = |name: &str| {
+        config.allowed_tools.as_ref().is_none_or(|allowed| allowed.iter().any(|tool| tool == name))
+    };
+    let definitions = tools.values().map(|registered| registered.tool.definition());
+    let definitions: Vec<Value> = definitions
+        .filter(|definition| allowed(&definition.name))
+        .map(|definition| definition.to_json())
+        .collect();
+    for (key, value) in
+        [(turn_data::TOOL_DEFINITIONS, Value::from(definitions)), (turn_data::TOOL_CONFIG, config.to_json())]
+    {
+        // What is there already stays shared with the turns before.
+        if turn.data.get(key.as_str()) != Some(&value) {
+            key.set(turn, &value);
+        }
+    }
+}

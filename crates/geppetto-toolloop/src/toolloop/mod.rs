@@ -1,0 +1,8 @@
+//! The tool loop: pending calls, then the engine, then what it asked for, until nothing is pending.
+
+mod config;
+mod driver;
+mod step;
+
+pub use config::LoopConfig;
+pub use driver::{SessionHooks, SessionTools, ToolLoop, ToolLoopFactory};
