@@ -150,7 +150,7 @@ pub struct RunError {
     pub inference_id: Option<InferenceId>,
     /// Everything that had completed, partial text included, every pending call closed by an error: it can be
     /// appended and continued. Absent when the run had nothing to start from.
-    pub partial_turn: Option<Turn>,
+    pub partial_turn: Option<Box<Turn>>,
 }
 
 impl RunError {

@@ -222,7 +222,7 @@ impl RunCore {
         let ids = self.ids();
         result.map(|turn| self.stamp(turn)).map_err(|error| {
             let why = format!("not executed: {error}");
-            let partial_turn = self.progress().partial_turn(&why).map(|turn| self.stamp(turn));
+            let partial_turn = self.progress().partial_turn(&why).map(|turn| Box::new(self.stamp(turn)));
             RunError {
                 error,
                 session_id: ids.session_id.clone(),

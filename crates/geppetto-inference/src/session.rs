@@ -216,7 +216,7 @@ fn commit(session: &Arc<Inner>, replaces: bool, keep_partial: bool) -> Commit {
         let Some(session) = session.upgrade() else { return };
         let turn = match outcome {
             Ok(turn) => Some(turn),
-            Err(error) => error.partial_turn.as_ref().filter(|_| keep_partial),
+            Err(error) => error.partial_turn.as_deref().filter(|_| keep_partial),
         };
         let mut state = session.state();
         let finished = state.active.take();

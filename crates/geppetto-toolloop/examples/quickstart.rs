@@ -82,7 +82,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 EventBody::Custom { name, .. } => println!("[{name}]"),
                 EventBody::Partial { delta, .. } => print!("{delta}"),
                 EventBody::ToolResult { tool_result } => {
-                    println!("[{} -> {:?}]", tool_result.name, tool_result.result)
+                    println!("[{} -> {:?}]", tool_result.name, tool_result.result);
                 }
                 _ => continue,
             }

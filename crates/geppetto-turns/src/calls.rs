@@ -26,7 +26,7 @@ impl Turn {
             let Some(id) = block.text_at("id") else { continue };
             match block.kind {
                 BlockKind::ToolCall if !pending.iter().any(|(known, _)| *known == id) => {
-                    pending.push((id, block))
+                    pending.push((id, block));
                 }
                 BlockKind::ToolUse => pending.retain(|(known, _)| *known != id),
                 _ => {}

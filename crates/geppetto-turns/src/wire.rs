@@ -47,6 +47,7 @@ struct ReadTurn {
     data: Map,
 }
 
+#[allow(clippy::ptr_arg, reason = "serde passes the field as it is")]
 fn is_empty(map: &Cow<'_, Map>) -> bool {
     map.is_empty()
 }

@@ -43,7 +43,7 @@ impl<W: Write> Output<W> {
         match body {
             EventBody::Partial { delta, .. } => self.text(delta)?,
             EventBody::ToolCall { tool_call } => {
-                self.line(&format!("> {}({})", tool_call.name, tool_call.input))?
+                self.line(&format!("> {}({})", tool_call.name, tool_call.input))?;
             }
             EventBody::ToolResult { tool_result } => match (&tool_result.error, &tool_result.result) {
                 (Some(error), _) => self.line(&format!("< {} failed: {error}", tool_result.name))?,

@@ -29,7 +29,9 @@ fn run(responses: Vec<ScriptedResponse>, tools: ToolRegistry, config: LoopConfig
     let session = Session::builder(Arc::new(ScriptedEngine::new(responses))).tools(tools, config).build();
     let run = session.begin("go", RunOptions::default()).unwrap();
     let handle = run.handle();
-    let turn = block_on(run.drive()).or_else(|error| error.partial_turn.ok_or(error.error)).unwrap();
+    let turn = block_on(run.drive())
+        .or_else(|error| error.partial_turn.map(|turn| *turn).ok_or(error.error))
+        .unwrap();
     (story(&handle), turn)
 }
 

@@ -1,0 +1,156 @@
+//! How long JS may compute: the budget of a job, the deadlines and tokens around it, and the kill of a shutdown.
+//!
+//! The interrupt handler of the engine asks here. Time is read from the owner's clock.
+
+use geppetto_time::Clock;
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A callback that goes on computing is interrupted this long after it was told to end.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Tells that something has to end: a cancellation token, for instance.
+pub trait Stop {
+    /// Whether it has to end.
+    fn is_stopped(&self) -> bool;
+    /// Waits until it has to end.
+    fn stopped(&self) -> Pin<Box<dyn Future<Output = ()> + '_>>;
+}
+
+/// A deadline and a stop that hold for everything that happens inside a callback.
+#[derive(Clone, Default)]
+pub struct Frame {
+    /// When it has to end.
+    pub deadline: Option<Instant>,
+    /// What may tell it to end earlier.
+    pub stop: Option<Rc<dyn Stop>>,
+}
+
+/// When the running job is killed because the owner shuts down. Written by whoever shuts down.
+#[derive(Debug, Default)]
+pub(crate) struct Kill(Mutex<Option<Instant>>);
+
+impl Kill {
+    /// Kills what runs at `instant`, unless it is killed earlier already.
+    pub(crate) fn at(&self, instant: Instant) {
+        let mut kill = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *kill = Some(kill.map_or(instant, |known| known.min(instant)));
+    }
+
+    fn get(&self) -> Option<Instant> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lives on the owner's thread; shared by its jobs and the interrupt handler.
+pub(crate) struct Budget {
+    clock: Arc<dyn Clock>,
+    job_time: Option<Duration>,
+    /// When the current job or callback began, moved forward by the time it was parked.
+    began: Cell<Option<Instant>>,
+    /// What encloses the current callback, outermost first, each with the time since when it has been stopped.
+    frames: RefCell<Vec<(Frame, Option<Instant>)>>,
+    /// Set by the handler when it interrupts: the engine's error alone does not tell.
+    interrupted: Cell<Option<Duration>>,
+}
+
+impl Budget {
+    pub(crate) fn new(clock: Arc<dyn Clock>, job_time: Option<Duration>) -> Self {
+        let (frames, interrupted) = (RefCell::default(), Cell::new(None));
+        Self { clock, job_time, began: Cell::new(None), frames, interrupted }
+    }
+
+    /// Runs `work` with a budget of its own. What it takes is not counted for the job around it.
+    pub(crate) fn spend<R>(&self, work: impl FnOnce() -> R) -> R {
+        let began = self.clock.now();
+        let outer = Restore { budget: self, outer: self.began.replace(Some(began)), began };
+        let result = work();
+        drop(outer);
+        result
+    }
+
+    /// The time `parked` was not spent computing.
+    pub(crate) fn forgive(&self, parked: Duration) {
+        self.began.set(self.began.get().map(|began| began + parked));
+    }
+
+    /// Runs `work` inside a frame.
+    pub(crate) fn framed<R>(&self, frame: Frame, work: impl FnOnce() -> R) -> R {
+        self.frames.borrow_mut().push((frame, None));
+        let _pop = Pop(&self.frames);
+        work()
+    }
+
+    /// The frames around the current callback.
+    pub(crate) fn frames(&self) -> Vec<Frame> {
+        self.frames.borrow().iter().map(|(frame, _)| frame.clone()).collect()
+    }
+
+    /// Whether the engine was interrupted since the last call of this, and after how long.
+    pub(crate) fn take_interruption(&self) -> Option<Duration> {
+        self.interrupted.take()
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.get().is_some()
+    }
+
+    /// The engine asks whether to interrupt what it runs.
+    pub(crate) fn must_interrupt(&self, kill: &Kill) -> bool {
+        let now = self.clock.now();
+        let spent = self.began.get().map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
+        let over = self.job_time.is_some_and(|limit| spent > limit);
+        let killed = kill.get().is_some_and(|kill| now >= kill);
+        if over || killed || self.frame_is_over(now) {
+            self.interrupted.set(Some(spent));
+            return true;
+        }
+        false
+    }
+
+    fn frame_is_over(&self, now: Instant) -> bool {
+        // A stop that is being asked may not re-enter: the frames are borrowed for reading the tokens only.
+        let Ok(mut frames) = self.frames.try_borrow_mut() else { return false };
+        frames.iter_mut().any(|(frame, since)| {
+            let late = frame.deadline.is_some_and(|deadline| now >= deadline + GRACE);
+            if since.is_none() && frame.stop.as_ref().is_some_and(|stop| stop.is_stopped()) {
+                *since = Some(now);
+            }
+            late || since.is_some_and(|since| now >= since + GRACE)
+        })
+    }
+}
+
+struct Restore<'a> {
+    budget: &'a Budget,
+    outer: Option<Instant>,
+    began: Instant,
+}
+
+impl Drop for Restore<'_> {
+    fn drop(&mut self) {
+        let spent = self.budget.clock.now().saturating_duration_since(self.began);
+        self.budget.began.set(self.outer.map(|outer| outer + spent));
+    }
+}
+
+struct Pop<'a>(&'a RefCell<Vec<(Frame, Option<Instant>)>>);
+
+impl Drop for Pop<'_> {
+    fn drop(&mut self) {
+        self.0.borrow_mut().pop();
+    }
+}
+
+impl Stop for tokio_util::sync::CancellationToken {
+    fn is_stopped(&self) -> bool {
+        self.is_cancelled()
+    }
+
+    fn stopped(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(self.cancelled())
+    }
+}

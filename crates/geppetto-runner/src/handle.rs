@@ -1,0 +1,212 @@
+//! The owner from the outside: calls from any thread.
+
+use crate::job::{Job, Work};
+use crate::queue::Refused;
+use crate::shared::Shared;
+use crate::stats::{Counters, Stats};
+use crate::{CallError, Local};
+use futures_lite::future::block_on;
+use rquickjs::Ctx;
+use std::fmt;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+/// A weak handle: it reaches the owner while it lives, and does not keep it alive. Whatever the VM itself holds has
+/// this kind; an [`Owner`](crate::Owner) is the strong one.
+#[derive(Clone)]
+pub struct OwnerRef {
+    shared: Arc<Shared>,
+}
+
+impl OwnerRef {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// The owner from the inside, when called on its thread.
+    #[must_use]
+    pub fn local(&self) -> Option<Local> {
+        if !self.shared.is_owner_thread() {
+            return None;
+        }
+        Local::current()
+    }
+
+    /// Whether the owner takes no more jobs.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.stopping.is_cancelled()
+    }
+
+    /// Cancelled when the owner begins to shut down.
+    #[must_use]
+    pub fn stopping(&self) -> &CancellationToken {
+        &self.shared.stopping
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.counters.stats(self.shared.queue.len())
+    }
+
+    /// Whether both reach the same owner.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Runs a job in the VM and waits for its result: at once when called on the owner's thread, queued otherwise.
+    /// Dropping the future of a queued call that has not begun cancels it.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call<R, F>(&self, op: &'static str, job: F) -> Result<R, CallError>
+    where
+        F: for<'js> FnOnce(Ctx<'js>) -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        self.call_in(None, op, job).await
+    }
+
+    /// The same for a call that belongs to a scope: it is served while the owner waits for that scope.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn call_in<R, F>(&self, scope: Option<u64>, op: &'static str, job: F) -> Result<R, CallError>
+    where
+        F: for<'js> FnOnce(Ctx<'js>) -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        match self.try_inline(op, job) {
+            Ok(result) => result,
+            Err(job) => self.queued(scope, op, job)?.await.unwrap_or(Err(CallError::Closed)),
+        }
+    }
+
+    /// Runs a job in the VM and blocks the calling thread until it has its result.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub fn call_blocking<R, F>(&self, op: &'static str, job: F) -> Result<R, CallError>
+    where
+        F: for<'js> FnOnce(Ctx<'js>) -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        match self.try_inline(op, job) {
+            Ok(result) => result,
+            Err(job) => block_on(self.queued(None, op, job)?).unwrap_or(Err(CallError::Closed)),
+        }
+    }
+
+    /// Queues a job whose result nobody waits for. What goes wrong in it reaches the error handler.
+    ///
+    /// # Errors
+    /// When the owner is closed or its queue full: the job is not run.
+    pub fn post<F>(&self, op: &'static str, job: F) -> Result<(), CallError>
+    where
+        F: for<'js> FnOnce(Ctx<'js>) + Send + 'static,
+    {
+        self.push(Job { scope: None, work: Box::new(Post { op, job, shared: self.shared.clone() }) })
+    }
+
+    /// Waits for the next time that microtasks are interrupted: promises they should have settled may then stay
+    /// pending for ever.
+    pub fn microtasks_killed(&self) -> impl Future<Output = ()> + Send + '_ {
+        self.shared.microtasks_killed.notified()
+    }
+
+    fn try_inline<R, F>(&self, op: &'static str, job: F) -> Result<Result<R, CallError>, F>
+    where
+        F: for<'js> FnOnce(Ctx<'js>) -> R,
+    {
+        match self.local() {
+            None => Err(job),
+            Some(local) => {
+                Counters::count(&self.shared.counters.inline);
+                Ok(local.enter(op, job))
+            }
+        }
+    }
+
+    fn queued<R, F>(&self, scope: Option<u64>, op: &'static str, job: F) -> Result<Reply<R>, CallError>
+    where
+        F: for<'js> FnOnce(Ctx<'js>) -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        let (reply, result) = oneshot::channel();
+        self.push(Job { scope, work: Box::new(Call { op, job, reply }) })?;
+        Ok(result)
+    }
+
+    fn push(&self, job: Job) -> Result<(), CallError> {
+        self.shared.queue.push(job).map_err(|refused| match refused {
+            Refused::Full(_) => CallError::QueueFull { capacity: self.shared.queue.capacity() },
+            Refused::Closed(_) => CallError::Closed,
+        })
+    }
+}
+
+impl fmt::Debug for OwnerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnerRef")
+            .field("name", &self.shared.name)
+            .field("closed", &self.is_closed())
+            .finish()
+    }
+}
+
+type Reply<R> = oneshot::Receiver<Result<R, CallError>>;
+
+/// A queued call.
+struct Call<F, R> {
+    op: &'static str,
+    job: F,
+    reply: oneshot::Sender<Result<R, CallError>>,
+}
+
+impl<F, R> Work for Call<F, R>
+where
+    F: for<'js> FnOnce(Ctx<'js>) -> R + Send,
+    R: Send,
+{
+    fn is_abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn run(self: Box<Self>, local: &Local) {
+        // A caller that went away meanwhile does not want the result.
+        let _ = self.reply.send(local.enter(self.op, self.job));
+    }
+
+    fn refuse(self: Box<Self>, error: CallError) {
+        let _ = self.reply.send(Err(error));
+    }
+}
+
+/// A posted job.
+struct Post<F> {
+    op: &'static str,
+    job: F,
+    shared: Arc<Shared>,
+}
+
+impl<F> Work for Post<F>
+where
+    F: for<'js> FnOnce(Ctx<'js>) + Send,
+{
+    fn is_abandoned(&self) -> bool {
+        false
+    }
+
+    fn run(self: Box<Self>, local: &Local) {
+        if let Err(error) = local.enter(self.op, self.job) {
+            self.shared.report(self.op, error);
+        }
+    }
+
+    fn refuse(self: Box<Self>, error: CallError) {
+        self.shared.report(self.op, error);
+    }
+}

@@ -1,0 +1,117 @@
+//! What a script threw, as owned data of bounded size.
+
+use rquickjs::{Ctx, Object, Value};
+use std::fmt;
+
+/// Longer texts are cut here, in bytes.
+const MAX_TEXT: usize = 16 * 1024;
+/// Causes of causes are followed this far.
+const MAX_CAUSES: usize = 8;
+
+/// What a script threw.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JsError {
+    /// The error's name, such as `TypeError`; empty when something else than an error was thrown.
+    pub name: String,
+    /// The error's message, or the thrown value as text.
+    pub message: String,
+    /// Where it was thrown: lines such as `at f (file.js:3:7)`.
+    pub stack: String,
+    /// What caused it.
+    pub cause: Option<Box<JsError>>,
+}
+
+impl JsError {
+    /// Reads a thrown value. Getters of the value may run; what they throw is ignored.
+    #[must_use]
+    pub fn from_value(value: &Value<'_>) -> Self {
+        read(value, MAX_CAUSES)
+    }
+
+    /// Takes the exception that is pending in `ctx` and reads it.
+    #[must_use]
+    pub fn catch(ctx: &Ctx<'_>) -> Self {
+        Self::from_value(&ctx.catch())
+    }
+
+    /// Turns an engine error into what was thrown, or what the engine's binding says.
+    #[must_use]
+    pub fn from_error(ctx: &Ctx<'_>, error: &rquickjs::Error) -> Self {
+        if error.is_exception() {
+            return Self::catch(ctx);
+        }
+        Self { name: "Error".to_owned(), message: bounded(&error.to_string()), ..Self::default() }
+    }
+
+    /// Name and message, the stack, and the causes: what is printed for an uncaught error.
+    #[must_use]
+    pub fn full(&self) -> String {
+        let mut text = self.to_string();
+        for line in self.stack.lines().filter(|line| !line.trim().is_empty()) {
+            text.push_str("\n    ");
+            text.push_str(line.trim());
+        }
+        if let Some(cause) = &self.cause {
+            text.push_str("\ncaused by: ");
+            text.push_str(&cause.full());
+        }
+        text
+    }
+}
+
+impl fmt::Display for JsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.name.as_str(), self.message.as_str()) {
+            ("", message) => f.write_str(message),
+            (name, "") => f.write_str(name),
+            (name, message) => write!(f, "{name}: {message}"),
+        }
+    }
+}
+
+fn read(value: &Value<'_>, causes: usize) -> JsError {
+    let object = value.as_object().filter(|object| object.is_error());
+    let Some(error) = object else {
+        return JsError { message: describe(value), ..JsError::default() };
+    };
+    let cause = (causes > 0).then(|| get(error, "cause")).flatten().filter(|cause| !cause.is_undefined());
+    JsError {
+        name: text(error, "name").unwrap_or_else(|| "Error".to_owned()),
+        message: text(error, "message").unwrap_or_default(),
+        stack: text(error, "stack").unwrap_or_default(),
+        cause: cause.map(|cause| Box::new(read(&cause, causes - 1))),
+    }
+}
+
+/// A property, without leaving an exception behind.
+fn get<'js>(object: &Object<'js>, key: &str) -> Option<Value<'js>> {
+    object.get::<_, Value>(key).inspect_err(|_| drop(object.ctx().catch())).ok()
+}
+
+fn text(object: &Object<'_>, key: &str) -> Option<String> {
+    let text = get(object, key)?.into_string()?;
+    text.to_string().ok().map(|text| bounded(&text))
+}
+
+/// A value that is not an error, in a few words. Objects are not stringified: that would run their code.
+fn describe(value: &Value<'_>) -> String {
+    if let Some(text) = value.as_string() {
+        return text.to_string().map_or_else(|_| "a string".to_owned(), |text| bounded(&text));
+    }
+    if let Some(number) = value.as_number() {
+        return number.to_string();
+    }
+    match value.as_bool() {
+        Some(boolean) => boolean.to_string(),
+        None if value.is_null() => "null".to_owned(),
+        None if value.is_undefined() => "undefined".to_owned(),
+        None => format!("[{}]", value.type_name()),
+    }
+}
+
+fn bounded(text: &str) -> String {
+    if text.len() <= MAX_TEXT {
+        return text.to_owned();
+    }
+    format!("{}… ({} bytes)", &text[..text.floor_char_boundary(MAX_TEXT)], text.len())
+}

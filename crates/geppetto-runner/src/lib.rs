@@ -1,0 +1,44 @@
+//! The runtime owner: one QuickJS VM on one thread, called safely from anywhere.
+//!
+//! A VM may be touched by one thread only. An [`Owner`] starts that thread and is the only way to it: jobs are
+//! functions that run there with a [`Ctx`](rquickjs::Ctx), and everything that goes in or comes out is owned and
+//! `Send`. The thread is also a local executor, so that futures which call scripts are polled where the script
+//! lives; a synchronous wait polls one future in place ([`Local::block_on`]) and cannot deadlock on its own queue.
+//!
+//! ```
+//! use geppetto_runner::{Owner, OwnerOptions};
+//!
+//! let owner = Owner::spawn(OwnerOptions::default(), |_, _| Ok(())).unwrap();
+//! let sum = owner.call_blocking("add", |ctx| ctx.eval::<i32, _>("1 + 2")).unwrap().unwrap();
+//! assert_eq!(sum, 3);
+//! ```
+//!
+//! The crate knows nothing of agents: any program that embeds QuickJS can use it.
+
+mod budget;
+mod current;
+mod error;
+mod handle;
+mod io;
+mod job;
+mod js_error;
+mod limits;
+mod local;
+mod owner;
+mod queue;
+mod rejections;
+mod shared;
+mod stats;
+mod table;
+mod wait;
+
+pub use budget::{Frame, Stop};
+pub use error::{CallError, ErrorReport, SpawnError, WaitError};
+pub use handle::OwnerRef;
+pub use io::io_handle;
+pub use js_error::JsError;
+pub use limits::Limits;
+pub use local::Local;
+pub use owner::{ErrorHandler, Owner, OwnerOptions};
+pub use stats::Stats;
+pub use table::JsRef;

@@ -1,0 +1,209 @@
+//! The owner's thread from the inside.
+
+use crate::budget::{Budget, Frame};
+use crate::rejections::Rejections;
+use crate::shared::Shared;
+use crate::stats::Counters;
+use crate::table::Table;
+use crate::{CallError, OwnerRef, current};
+use async_executor::LocalExecutor;
+use rquickjs::{Context, Ctx};
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+
+thread_local! {
+    static LOCAL: RefCell<Option<Local>> = const { RefCell::new(None) };
+}
+
+/// The owner's thread from the inside. It is not `Send`: whoever has one is on the owner's thread.
+#[derive(Clone)]
+pub struct Local {
+    vm: Rc<Vm>,
+}
+
+pub(crate) struct Vm {
+    pub(crate) shared: Arc<Shared>,
+    /// Taken when the thread ends: tasks started after that are dropped at once.
+    pub(crate) executor: RefCell<Option<Rc<LocalExecutor<'static>>>>,
+    pub(crate) context: Context,
+    pub(crate) budget: Rc<Budget>,
+    pub(crate) table: Table,
+    pub(crate) rejections: Rc<Rejections>,
+    /// The scopes of the synchronous waits that are going on, outermost first.
+    pub(crate) waiting_scopes: RefCell<Vec<u64>>,
+    pub(crate) depth_limit: usize,
+    /// How many local tasks have not ended.
+    pub(crate) tasks: Cell<usize>,
+}
+
+impl Local {
+    pub(crate) fn install(vm: Rc<Vm>) -> Self {
+        let local = Self { vm };
+        LOCAL.set(Some(local.clone()));
+        local
+    }
+
+    pub(crate) fn uninstall() {
+        LOCAL.set(None);
+    }
+
+    /// The thread's owner from the inside; `None` on threads that are no owner's.
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        // During the thread's end there is none any more.
+        LOCAL.try_with(|local| local.try_borrow().ok()?.clone()).ok().flatten()
+    }
+
+    pub(crate) fn vm(&self) -> &Vm {
+        &self.vm
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.vm.shared
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.vm.table
+    }
+
+    /// The owner, to be kept or sent.
+    #[must_use]
+    pub fn owner(&self) -> OwnerRef {
+        OwnerRef::new(self.vm.shared.clone())
+    }
+
+    /// How many JS values Rust keeps.
+    #[must_use]
+    pub fn kept_values(&self) -> usize {
+        self.vm.table.len()
+    }
+
+    /// Runs `job` in the VM, at once: also from inside another job or a host function. The outermost job is followed
+    /// by its microtasks.
+    ///
+    /// # Errors
+    /// When it panicked, or was interrupted.
+    pub fn enter<R>(
+        &self,
+        op: &'static str,
+        job: impl for<'js> FnOnce(Ctx<'js>) -> R,
+    ) -> Result<R, CallError> {
+        let outermost = !current::is_inside();
+        let result = self.vm.budget.spend(|| {
+            current::with(&self.vm.context, |ctx| {
+                let result = self.guarded(op, || job(ctx.clone()));
+                if outermost {
+                    self.after_job(&ctx);
+                }
+                result
+            })
+        });
+        if outermost {
+            self.release_dropped();
+        }
+        result
+    }
+
+    /// Runs `job` in the VM inside a frame: its deadline and stop hold for whatever happens in it.
+    ///
+    /// # Errors
+    /// As [`enter`](Local::enter).
+    pub fn enter_framed<R>(
+        &self,
+        op: &'static str,
+        frame: Frame,
+        job: impl for<'js> FnOnce(Ctx<'js>) -> R,
+    ) -> Result<R, CallError> {
+        self.vm.budget.framed(frame, || self.enter(op, job))
+    }
+
+    fn guarded<R>(&self, op: &'static str, job: impl FnOnce() -> R) -> Result<R, CallError> {
+        let counters = &self.vm.shared.counters;
+        match catch_unwind(AssertUnwindSafe(job)) {
+            Err(panic) => {
+                Counters::count(&counters.panicked);
+                Err(CallError::Panicked { op, message: panic_message(&*panic).to_owned() })
+            }
+            Ok(result) => match self.vm.budget.take_interruption() {
+                None => Ok(result),
+                Some(after) => {
+                    Counters::count(&counters.failed);
+                    Err(CallError::Interrupted { after })
+                }
+            },
+        }
+    }
+
+    /// What follows the outermost job: its microtasks, and the rejections that nobody handles.
+    fn after_job(&self, ctx: &Ctx<'_>) {
+        let budget = &self.vm.budget;
+        while !budget.is_interrupted() && ctx.execute_pending_job() {}
+        if let Some(after) = budget.take_interruption() {
+            self.vm.shared.microtasks_killed.notify_waiters();
+            self.vm.shared.report("microtasks", CallError::Interrupted { after });
+        }
+        if !self.vm.rejections.is_empty() {
+            for error in self.vm.rejections.take(ctx) {
+                self.vm.shared.report("promise", CallError::Script(error));
+            }
+        }
+    }
+
+    /// Lets go of the JS values that nobody holds any more.
+    pub(crate) fn release_dropped(&self) {
+        if current::is_inside() {
+            return;
+        }
+        let ids = self.vm.shared.take_releases();
+        if !ids.is_empty() {
+            // Inside the context: freeing a value may run finalizers.
+            current::with(&self.vm.context, |_| self.vm.table.remove(ids));
+        }
+    }
+
+    /// Starts a future on the owner's thread. It is polled between jobs, and dropped when the owner shuts down.
+    pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        let counted = CountedTask::new(&self.vm);
+        let task = async move {
+            let _counted = counted;
+            let guarded = futures_lite::FutureExt::catch_unwind(AssertUnwindSafe(task)).await;
+            if let (Err(panic), Some(local)) = (guarded, Self::current()) {
+                let message = panic_message(&*panic).to_owned();
+                Counters::count(&local.vm.shared.counters.panicked);
+                local.vm.shared.report("task", CallError::Panicked { op: "task", message });
+            }
+        };
+        if let Some(executor) = &*self.vm.executor.borrow() {
+            executor.spawn(task).detach();
+        }
+    }
+}
+
+/// Counts a local task until it is dropped.
+struct CountedTask {
+    vm: std::rc::Weak<Vm>,
+}
+
+impl CountedTask {
+    fn new(vm: &Rc<Vm>) -> Self {
+        vm.tasks.set(vm.tasks.get() + 1);
+        Self { vm: Rc::downgrade(vm) }
+    }
+}
+
+impl Drop for CountedTask {
+    fn drop(&mut self) {
+        if let Some(vm) = self.vm.upgrade() {
+            vm.tasks.set(vm.tasks.get() - 1);
+        }
+    }
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

@@ -1,0 +1,277 @@
+//! The owner: starts the thread, keeps it alive, shuts it down.
+
+use crate::budget::Budget;
+use crate::job::Job;
+use crate::local::{Local, Vm};
+use crate::rejections::Rejections;
+use crate::shared::Shared;
+use crate::stats::Counters;
+use crate::{ErrorReport, Limits, OwnerRef, SpawnError, io_handle};
+use async_executor::LocalExecutor;
+use futures_lite::future::{block_on, or, yield_now};
+use geppetto_time::{Clock, SystemClock};
+use rquickjs::{Context, Ctx, Runtime};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::poll_fn;
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Hears of what goes wrong where nobody waits for a result. Called on the owner's thread.
+pub type ErrorHandler = Arc<dyn Fn(&ErrorReport) + Send + Sync>;
+
+/// How an owner is set up.
+#[derive(Clone)]
+pub struct OwnerOptions {
+    /// The thread's name.
+    pub name: String,
+    /// Where time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// What the VM may use.
+    pub limits: Limits,
+    /// Hears of what goes wrong where nobody waits for a result; logged otherwise.
+    pub on_error: ErrorHandler,
+}
+
+impl Default for OwnerOptions {
+    fn default() -> Self {
+        Self {
+            name: "geppetto-vm".to_owned(),
+            clock: Arc::new(SystemClock),
+            limits: Limits::default(),
+            on_error: Arc::new(|report| tracing::error!(op = report.op, error = %report.error, "uncaught")),
+        }
+    }
+}
+
+/// A VM and its thread. Clones are the same owner; dropping the last one shuts it down and waits for the thread, for
+/// a bounded time, unless it is dropped on that very thread.
+#[derive(Clone)]
+pub struct Owner {
+    guard: Arc<Guard>,
+    handle: OwnerRef,
+}
+
+struct Guard {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// How long the drop of the last owner waits for the thread after it was told to end.
+const DROP_BOUND: Duration = Duration::from_secs(5);
+
+impl Owner {
+    /// Starts an owner. `setup` is the first job: it gets the engine's runtime to configure, and the context.
+    ///
+    /// # Errors
+    /// When there is no thread, no engine, or `setup` fails; nothing is left then.
+    pub fn spawn<F>(options: OwnerOptions, setup: F) -> Result<Self, SpawnError>
+    where
+        F: for<'js> FnOnce(&Runtime, Ctx<'js>) -> Result<(), String> + Send + 'static,
+    {
+        let OwnerOptions { name, clock, limits, on_error } = options;
+        let shared = Arc::new(Shared::new(name.clone(), clock, limits.queue, on_error));
+        let (ready, is_ready) = mpsc::sync_channel(1);
+        let on_thread = shared.clone();
+        let thread = std::thread::Builder::new()
+            .name(name)
+            .stack_size(Limits::THREAD_STACK)
+            .spawn(move || run_thread(&on_thread, &limits, setup, &ready))
+            .map_err(SpawnError::Thread)?;
+        let guard = Guard { shared: shared.clone(), thread: Mutex::new(Some(thread)) };
+        let owner = Self { guard: Arc::new(guard), handle: OwnerRef::new(shared) };
+        let lost = || Err(SpawnError::Engine { message: "the thread ended before it was ready".to_owned() });
+        is_ready.recv().unwrap_or_else(|_| lost())?;
+        Ok(owner)
+    }
+
+    /// The weak handle.
+    #[must_use]
+    pub fn weak(&self) -> OwnerRef {
+        self.handle.clone()
+    }
+
+    /// Shuts down: refuses new jobs, ends queued ones, gives what runs `grace` to end and then interrupts it, drops
+    /// the VM, and waits until it is gone. Calling it twice is fine. Called on the owner's own thread it only begins.
+    pub async fn shutdown(&self, grace: Duration) {
+        self.guard.shared.begin_shutdown(grace);
+        if !self.guard.shared.is_owner_thread() {
+            self.guard.shared.stopped.cancelled().await;
+        }
+    }
+}
+
+impl Deref for Owner {
+    type Target = OwnerRef;
+
+    fn deref(&self) -> &OwnerRef {
+        &self.handle
+    }
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.handle.fmt(f)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.shared.begin_shutdown(Duration::ZERO);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if self.shared.is_owner_thread() {
+            return;
+        }
+        // On the real clock: this thread waits for another, whatever time that one lives in.
+        let bound = SystemClock.sleep_until(SystemClock.now() + DROP_BOUND);
+        let stopped = block_on(or(
+            async {
+                self.shared.stopped.cancelled().await;
+                true
+            },
+            async {
+                bound.await;
+                false
+            },
+        ));
+        match thread {
+            Some(thread) if stopped => drop(thread.join()),
+            _ => tracing::error!(
+                name = self.shared.name,
+                "the runtime's thread does not end and is left behind"
+            ),
+        }
+    }
+}
+
+/// Says that the VM is gone, however the thread ends.
+struct SayStopped<'a>(&'a Shared);
+
+impl Drop for SayStopped<'_> {
+    fn drop(&mut self) {
+        self.0.begin_shutdown(Duration::ZERO);
+        self.0.stopped.cancel();
+    }
+}
+
+fn run_thread<F>(
+    shared: &Arc<Shared>,
+    limits: &Limits,
+    setup: F,
+    ready: &mpsc::SyncSender<Result<(), SpawnError>>,
+) where
+    F: for<'js> FnOnce(&Runtime, Ctx<'js>) -> Result<(), String>,
+{
+    let _ = shared.thread.set(std::thread::current().id());
+    let _stopped = SayStopped(shared);
+    let _io = io_handle().map(|handle| handle.enter());
+    let (runtime, vm) = match engine(shared, limits) {
+        Ok(engine) => engine,
+        Err(error) => {
+            let message = error.to_string();
+            return drop(ready.send(Err(SpawnError::Engine { message })));
+        }
+    };
+    let local = Local::install(Rc::new(vm));
+    let set_up = local.enter("setup", |ctx| setup(&runtime, ctx));
+    let set_up = match set_up {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(message)) => Err(SpawnError::Setup { message }),
+        Err(error) => Err(SpawnError::Setup { message: error.to_string() }),
+    };
+    let runs = set_up.is_ok();
+    let _ = ready.send(set_up);
+    if runs {
+        local.run_until_closed();
+    }
+    local.tear_down();
+}
+
+fn engine(shared: &Arc<Shared>, limits: &Limits) -> rquickjs::Result<(Runtime, Vm)> {
+    let runtime = Runtime::new()?;
+    runtime.set_max_stack_size(limits.engine_stack());
+    if let Some(memory) = limits.memory {
+        runtime.set_memory_limit(memory.max(1));
+    }
+    let budget = Rc::new(Budget::new(shared.clock.clone(), limits.job_time));
+    let (asked, on_thread) = (budget.clone(), shared.clone());
+    runtime.set_interrupt_handler(Some(Box::new(move || asked.must_interrupt(&on_thread.kill))));
+    let rejections = Rc::new(Rejections::default());
+    let told = rejections.clone();
+    runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, promise, reason, handled| {
+        told.track(&ctx, promise, reason, handled);
+    })));
+    let vm = Vm {
+        shared: shared.clone(),
+        executor: RefCell::new(Some(Rc::new(LocalExecutor::new()))),
+        context: Context::full(&runtime)?,
+        budget,
+        table: crate::table::Table::default(),
+        rejections,
+        waiting_scopes: RefCell::default(),
+        depth_limit: limits.depth,
+        tasks: Cell::new(0),
+    };
+    Ok((runtime, vm))
+}
+
+impl Local {
+    pub(crate) fn run_job(&self, job: Job) {
+        let counters = &self.vm().shared.counters;
+        if job.work.is_abandoned() {
+            return Counters::count(&counters.cancelled);
+        }
+        Counters::count(&counters.run);
+        job.work.run(self);
+    }
+
+    /// Jobs in their order, after each a batch of local tasks, until the queue is closed; then the tasks get the
+    /// grace of the shutdown to end.
+    fn run_until_closed(&self) {
+        let vm = self.vm();
+        let jobs = async {
+            while let Some(job) = poll_fn(|cx| {
+                self.release_dropped();
+                vm.shared.queue.poll_pop(cx)
+            })
+            .await
+            {
+                self.run_job(job);
+                yield_now().await;
+            }
+        };
+        let Some(executor) = vm.executor.borrow().clone() else { return };
+        block_on(executor.run(jobs));
+        let tasks_end = async {
+            while vm.tasks.get() > 0 {
+                yield_now().await;
+            }
+        };
+        // Tasks that heed the shutdown end within a few polls; others are dropped, which ends them as well.
+        let patience = async {
+            for _ in 0..LAST_POLLS {
+                yield_now().await;
+            }
+        };
+        block_on(executor.run(or(tasks_end, patience)));
+    }
+
+    /// Drops what the VM holds before the VM: tasks, kept values, then the engine itself.
+    fn tear_down(self) {
+        let vm = self.vm();
+        // Tasks are dropped with the VM still in place: their ends may look at it.
+        let tasks = vm.executor.take();
+        drop(tasks);
+        vm.rejections.clear();
+        self.release_dropped();
+        vm.table.clear();
+        Local::uninstall();
+    }
+}
+
+/// How often local tasks are polled after a shutdown began, before they are dropped.
+const LAST_POLLS: usize = 1_000;

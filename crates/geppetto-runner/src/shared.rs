@@ -1,0 +1,95 @@
+//! What an owner's thread shares with the rest of the world.
+
+use crate::budget::Kill;
+use crate::job::Job;
+use crate::queue::Queue;
+use crate::stats::Counters;
+use crate::{CallError, ErrorHandler, ErrorReport};
+use geppetto_time::Clock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::ThreadId;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// What an owner's thread shares with the rest of the world.
+pub(crate) struct Shared {
+    pub(crate) name: String,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) queue: Queue<Job>,
+    pub(crate) counters: Counters,
+    pub(crate) on_error: ErrorHandler,
+    /// Set by the thread before it takes its first job; "on the owner's thread" is decided by it alone.
+    pub(crate) thread: OnceLock<ThreadId>,
+    /// Set by whoever shuts down; the interrupt handler reads it.
+    pub(crate) kill: Kill,
+    /// Cancelled when a shutdown begins: synchronous waits end, and so does whatever the program ties to it.
+    pub(crate) stopping: CancellationToken,
+    /// Cancelled by the thread as its last act: the VM is gone.
+    pub(crate) stopped: CancellationToken,
+    /// Ids of JS values that nobody holds any more. Pushed by any thread, emptied by the owner's between jobs.
+    releases: Mutex<Vec<usize>>,
+    /// Whether `releases` has anything, so that the owner need not lock to find it empty.
+    has_releases: AtomicBool,
+    /// Told when microtasks were interrupted: promises they should have settled may stay pending for ever.
+    pub(crate) microtasks_killed: Notify,
+}
+
+impl Shared {
+    pub(crate) fn new(name: String, clock: Arc<dyn Clock>, queue: usize, on_error: ErrorHandler) -> Self {
+        Self {
+            name,
+            clock,
+            queue: Queue::new(queue),
+            counters: Counters::default(),
+            on_error,
+            thread: OnceLock::new(),
+            kill: Kill::default(),
+            stopping: CancellationToken::new(),
+            stopped: CancellationToken::new(),
+            releases: Mutex::default(),
+            has_releases: AtomicBool::new(false),
+            microtasks_killed: Notify::new(),
+        }
+    }
+
+    pub(crate) fn is_owner_thread(&self) -> bool {
+        self.thread.get() == Some(&std::thread::current().id())
+    }
+
+    pub(crate) fn report(&self, op: &'static str, error: CallError) {
+        let report = ErrorReport { op, error };
+        // A handler that panics must not take the owner with it.
+        let handled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| (self.on_error)(&report)));
+        if handled.is_err() {
+            tracing::error!(op, error = %report.error, "the error handler panicked");
+        }
+    }
+
+    /// Begins a shutdown; later calls only shorten the grace of the running job.
+    pub(crate) fn begin_shutdown(&self, grace: Duration) {
+        self.kill.at(self.clock.now() + grace);
+        // The cause first: whoever finds the queue closed reads it.
+        self.stopping.cancel();
+        for job in self.queue.close() {
+            Counters::count(&self.counters.cancelled);
+            job.work.refuse(CallError::Closed);
+        }
+    }
+
+    pub(crate) fn release(&self, id: usize) {
+        self.releases.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        self.has_releases.store(true, Ordering::Release);
+        if !self.is_owner_thread() {
+            self.queue.notify();
+        }
+    }
+
+    pub(crate) fn take_releases(&self) -> Vec<usize> {
+        if !self.has_releases.swap(false, Ordering::Acquire) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.releases.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

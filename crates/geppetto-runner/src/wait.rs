@@ -1,0 +1,91 @@
+//! The synchronous wait: a job polls one future in place, and nothing else happens in the VM but what belongs to it.
+//!
+//! This is the only place where the owner's thread waits inside a job. It never waits for its own queue: calls of
+//! the scopes that are being waited for are served from it meanwhile, whichever thread they come from.
+
+use crate::local::Local;
+use crate::{Frame, WaitError};
+use futures_lite::future::block_on;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+impl Local {
+    /// Whether a synchronous wait is going on: then no microtask runs, and no promise will settle.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.vm().waiting_scopes.borrow().is_empty()
+    }
+
+    /// Waits for `future`, polling it in place. Calls of `scope`, and of the waits around this one, are served
+    /// meanwhile; no other job, timer or microtask runs. The time it is parked is not counted as job time.
+    ///
+    /// # Errors
+    /// When the owner shuts down, when a deadline or stop around the wait tells it to end, or when waits are nested
+    /// too deeply. The future is dropped then.
+    pub fn block_on<F: Future>(&self, scope: u64, future: F) -> Result<F::Output, WaitError> {
+        let limit = self.vm().depth_limit;
+        if self.vm().waiting_scopes.borrow().len() >= limit {
+            return Err(WaitError::TooDeep { limit });
+        }
+        self.vm().waiting_scopes.borrow_mut().push(scope);
+        let _scope = LeaveScope(self);
+        let mut future = pin!(future);
+        let frames = self.vm().budget.frames();
+        let mut stops: Option<Stops<'_>> = None;
+        let mut parked_since: Option<Instant> = None;
+        let clock = &self.shared().clock;
+        block_on(poll_fn(|cx| {
+            if let Some(since) = parked_since.take() {
+                self.vm().budget.forgive(clock.now().saturating_duration_since(since));
+            }
+            self.serve_scopes(cx);
+            // The future first: what is there at once needs no timers.
+            if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                return Poll::Ready(Ok(output));
+            }
+            let parked = clock.now();
+            let stops = stops.get_or_insert_with(|| self.stops(&frames));
+            for (stop, error) in stops.iter_mut() {
+                if stop.as_mut().poll(cx).is_ready() {
+                    return Poll::Ready(Err(*error));
+                }
+            }
+            parked_since = Some(parked);
+            Poll::Pending
+        }))
+    }
+
+    /// Runs the queued calls that belong to what is being waited for.
+    fn serve_scopes(&self, cx: &mut Context<'_>) {
+        loop {
+            let scopes = self.vm().waiting_scopes.borrow().clone();
+            let Some(job) = self.shared().queue.pop_scope(&scopes, cx) else { return };
+            self.run_job(job);
+        }
+    }
+
+    /// Everything that ends the wait from outside.
+    fn stops<'f>(&'f self, frames: &'f [Frame]) -> Stops<'f> {
+        let stopping: Pin<Box<dyn Future<Output = ()> + 'f>> = Box::pin(self.shared().stopping.cancelled());
+        let mut stops = vec![(stopping, WaitError::Shutdown)];
+        let nearest = frames.iter().filter_map(|frame| frame.deadline).min();
+        if let Some(deadline) = nearest {
+            stops.push((self.shared().clock.sleep_until(deadline), WaitError::Stopped));
+        }
+        let tokens = frames.iter().filter_map(|frame| frame.stop.as_ref());
+        stops.extend(tokens.map(|stop| (stop.stopped(), WaitError::Stopped)));
+        stops
+    }
+}
+
+type Stops<'f> = Vec<(Pin<Box<dyn Future<Output = ()> + 'f>>, WaitError)>;
+
+struct LeaveScope<'a>(&'a Local);
+
+impl Drop for LeaveScope<'_> {
+    fn drop(&mut self) {
+        self.0.vm().waiting_scopes.borrow_mut().pop();
+    }
+}

@@ -1,0 +1,66 @@
+//! Memory, stack and time.
+
+use crate::{owner, owner_with};
+use geppetto_runner::{CallError, Limits};
+use std::time::Duration;
+
+fn short() -> Limits {
+    Limits { job_time: Some(Duration::from_millis(30)), ..Limits::default() }
+}
+
+#[test]
+fn an_endless_loop_is_interrupted_and_the_owner_lives_on() {
+    let (owner, _) = owner_with(short(), None);
+    let source = "for (;;) { try { for (;;) {} } catch {} finally { for (;;) {} } }";
+    let result = owner.call_blocking("loop", move |ctx| ctx.eval::<(), _>(source).is_ok());
+    assert!(matches!(result, Err(CallError::Interrupted { .. })), "{result:?}");
+    assert_eq!(owner.call_blocking("next", |ctx| ctx.eval::<i32, _>("1 + 1").unwrap()), Ok(2));
+}
+
+#[test]
+fn microtasks_that_breed_microtasks_are_stopped_and_reported() {
+    let (owner, reports) = owner_with(short(), None);
+    owner
+        .call_blocking("breed", |ctx| {
+            ctx.eval::<(), _>(
+                "const f = () => { for (let i = 0; i < 1000; i++); Promise.resolve().then(f) }; f()",
+            )
+            .unwrap();
+        })
+        .unwrap();
+    let reports = reports.lock().unwrap();
+    assert_eq!(reports.first().map(|report| report.op), Some("microtasks"));
+}
+
+#[test]
+fn deep_recursion_is_a_range_error_and_the_vm_stays_usable() {
+    let owner = owner();
+    let source = "function f(n) { return f(n + 1) + 1 } try { f(0) } catch (e) { e.name }";
+    assert_eq!(
+        owner.call_blocking("recurse", move |ctx| ctx.eval::<String, _>(source).unwrap()),
+        Ok("RangeError".into())
+    );
+    assert_eq!(owner.call_blocking("next", |ctx| ctx.eval::<i32, _>("1 + 1").unwrap()), Ok(2));
+}
+
+#[test]
+fn memory_beyond_the_limit_is_refused() {
+    let (owner, _) = owner_with(Limits { memory: Some(8 * 1024 * 1024), ..Limits::default() }, None);
+    let result = owner.call_blocking("grow", |ctx| {
+        let grown = ctx.eval::<(), _>("const all = []; for (;;) all.push(new Array(100000).fill(1))");
+        let refused = grown.is_err();
+        ctx.catch();
+        refused
+    });
+    assert_eq!(result, Ok(true));
+}
+
+#[test]
+fn a_stack_limit_that_would_abort_the_process_is_made_safe() {
+    for stack in [0, usize::MAX] {
+        let (owner, _) = owner_with(Limits { stack, ..Limits::default() }, None);
+        let source = "function f() { f() } try { f() } catch (e) { e.name }";
+        let name = owner.call_blocking("recurse", move |ctx| ctx.eval::<String, _>(source).unwrap());
+        assert_eq!(name, Ok("RangeError".into()), "stack {stack}");
+    }
+}
