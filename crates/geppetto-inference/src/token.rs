@@ -55,10 +55,23 @@ impl RunToken {
         Self { leaves: std::iter::once(Arc::default()).chain(inherited).collect() }
     }
 
+    /// A token that `token` cancels too, with this reason: for owners that have a cancellation of their own.
+    #[must_use]
+    pub fn following(token: CancellationToken, reason: CancelReason) -> Self {
+        let followed = Leaf { token, reason: OnceLock::from(reason) };
+        Self { leaves: [Arc::default(), Arc::new(followed)].into() }
+    }
+
     /// A token that this one cancels too.
     #[must_use]
     pub fn child(&self) -> Self {
         Self::child_of([self])
+    }
+
+    /// Whether both are the same token.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.leaves, &other.leaves)
     }
 
     /// Tells the work to end. Later calls change nothing.

@@ -1,1 +1,42 @@
+//! Agents in JavaScript: a runtime to embed, and the module that scripts see.
+//!
+//! ```
+//! use geppetto_js::{Runtime, Source};
+//!
+//! let runtime = Runtime::builder().build().unwrap();
+//! let script = Source::text("hello.js", r#"
+//!     const gp = require("geppetto");
+//!     const session = gp.createSession({ engine: gp.engines.echo({ reply: "Hello!" }) });
+//!     if (gp.turns.text(session.run("Hi")) !== "Hello!") throw new Error("no greeting");
+//! "#);
+//! runtime.run_blocking(script).unwrap();
+//! ```
+//!
+//! A host owns the limits, the sinks for events, the tools and middlewares it offers, and the engines behind
+//! `fromConfig`; see [`RuntimeBuilder`]. What scripts can do is in the documentation of the module.
 
+mod callback;
+mod callback_context;
+mod codec;
+mod fault;
+mod function;
+mod globals;
+mod handle;
+mod host;
+mod loader;
+mod module;
+mod ns;
+mod options;
+mod pump;
+mod run_error;
+mod runtime;
+mod script;
+mod vm;
+#[rustfmt::skip]
+mod generated;
+
+pub use geppetto_runner::{CallError, ErrorHandler, ErrorReport, JsError, Limits};
+pub use host::{ConsoleSink, MiddlewareFactory};
+pub use module::{EngineFactory, EngineRequest, GeppettoModule, NativeModule};
+pub use runtime::{BuildError, Runtime, RuntimeBuilder};
+pub use script::{Running, ScriptError, Source};

@@ -111,6 +111,11 @@ impl OwnerRef {
         self.push(Job { scope: None, work: Box::new(Post { op, job, shared: self.shared.clone() }) })
     }
 
+    /// Tells the error handler of something that went wrong where nobody waits for a result.
+    pub fn report(&self, op: &'static str, error: CallError) {
+        self.shared.report(op, error);
+    }
+
     /// Waits for the next time that microtasks are interrupted: promises they should have settled may then stay
     /// pending for ever.
     pub fn microtasks_killed(&self) -> impl Future<Output = ()> + Send + '_ {

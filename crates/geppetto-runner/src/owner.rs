@@ -2,7 +2,7 @@
 
 use crate::budget::Budget;
 use crate::job::Job;
-use crate::local::{Local, Vm};
+use crate::local::{Local, Vm, panic_message};
 use crate::rejections::Rejections;
 use crate::shared::Shared;
 use crate::stats::Counters;
@@ -10,11 +10,12 @@ use crate::{ErrorReport, Limits, OwnerRef, SpawnError, io_handle};
 use async_executor::LocalExecutor;
 use futures_lite::future::{block_on, or, yield_now};
 use geppetto_time::{Clock, SystemClock};
-use rquickjs::{Context, Ctx, Runtime};
+use rquickjs::{Context, Runtime};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -65,13 +66,14 @@ struct Guard {
 const DROP_BOUND: Duration = Duration::from_secs(5);
 
 impl Owner {
-    /// Starts an owner. `setup` is the first job: it gets the engine's runtime to configure, and the context.
+    /// Starts an owner. `setup` is the first thing that happens on its thread, outside any job: it may configure the
+    /// engine's runtime, and enter the VM.
     ///
     /// # Errors
     /// When there is no thread, no engine, or `setup` fails; nothing is left then.
     pub fn spawn<F>(options: OwnerOptions, setup: F) -> Result<Self, SpawnError>
     where
-        F: for<'js> FnOnce(&Runtime, Ctx<'js>) -> Result<(), String> + Send + 'static,
+        F: FnOnce(&Runtime, &Local) -> Result<(), String> + Send + 'static,
     {
         let OwnerOptions { name, clock, limits, on_error } = options;
         let shared = Arc::new(Shared::new(name.clone(), clock, limits.queue, on_error));
@@ -164,7 +166,7 @@ fn run_thread<F>(
     setup: F,
     ready: &mpsc::SyncSender<Result<(), SpawnError>>,
 ) where
-    F: for<'js> FnOnce(&Runtime, Ctx<'js>) -> Result<(), String>,
+    F: FnOnce(&Runtime, &Local) -> Result<(), String>,
 {
     let _ = shared.thread.set(std::thread::current().id());
     let _stopped = SayStopped(shared);
@@ -177,12 +179,11 @@ fn run_thread<F>(
         }
     };
     let local = Local::install(Rc::new(vm));
-    let set_up = local.enter("setup", |ctx| setup(&runtime, ctx));
-    let set_up = match set_up {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(message)) => Err(SpawnError::Setup { message }),
-        Err(error) => Err(SpawnError::Setup { message: error.to_string() }),
+    let set_up = match catch_unwind(AssertUnwindSafe(|| setup(&runtime, &local))) {
+        Ok(result) => result,
+        Err(panic) => Err(format!("panic in setup: {}", panic_message(&*panic))),
     };
+    let set_up = set_up.map_err(|message| SpawnError::Setup { message });
     let runs = set_up.is_ok();
     let _ = ready.send(set_up);
     if runs {

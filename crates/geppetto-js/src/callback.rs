@@ -1,0 +1,334 @@
+//! Callbacks: the only place where a script's function is called by Rust.
+//!
+//! One path for all: the call goes through the owner, which runs it at once on its own thread and queues it
+//! otherwise. Arguments are encoded there, a returned promise is awaited without keeping the VM busy, and the result
+//! is decoded there; only owned data leaves.
+
+use crate::fault::{Fallible, Fault};
+use crate::function::function;
+use crate::run_error;
+use crate::vm::Vm;
+use futures_util::future::{Either, select};
+use geppetto_inference::{Failure, InferenceError, RunContext, RunError};
+use geppetto_runner::{CallError, Frame, JsError, JsRef, Local, OwnerRef, Stop};
+use geppetto_toolloop::ToolError;
+use rquickjs::function::Args;
+use rquickjs::{Ctx, Function, Value};
+use std::cell::RefCell;
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use tokio::sync::oneshot;
+
+/// A script's function, callable from any thread.
+#[derive(Debug, Clone)]
+pub(crate) struct Callback {
+    function: JsRef,
+    owner: OwnerRef,
+}
+
+/// What a callback is called with.
+pub(crate) struct Arguments<'js> {
+    pub(crate) values: Vec<Value<'js>>,
+    /// What a result of `undefined` stands for: an argument that the callback may have changed.
+    pub(crate) fallback: Value<'js>,
+}
+
+/// What a callback returned.
+pub(crate) struct Returned<'js> {
+    pub(crate) value: Value<'js>,
+    pub(crate) fallback: Value<'js>,
+}
+
+/// What a script threw: bounded text, and the very object for those who stay in its VM.
+#[derive(Debug, Clone)]
+pub(crate) struct Thrown {
+    error: JsError,
+    pub(crate) value: JsRef,
+    run_error: Option<Box<RunError>>,
+    retryable: Option<bool>,
+    status: Option<u16>,
+}
+
+/// Why a callback has no result.
+#[derive(Debug)]
+pub(crate) enum CallbackError {
+    Thrown(Thrown),
+    /// It returned something that cannot be used.
+    Invalid(String),
+    /// It returned a promise where nothing can wait for one.
+    Promise,
+    Call(CallError),
+}
+
+impl Callback {
+    pub(crate) fn new<'js>(ctx: &Ctx<'js>, function: Value<'js>) -> Fallible<Self> {
+        let local =
+            Local::current().ok_or_else(|| Fault::Plain("there is no runtime on this thread".to_owned()))?;
+        let owner = Vm::of(ctx).host.owner.clone();
+        Ok(Self { function: JsRef::new(&local, function), owner })
+    }
+
+    /// Calls the function and waits for what it returns. Everything around `run` holds for what happens in it.
+    pub(crate) async fn call<R, E, D>(
+        &self,
+        op: &'static str,
+        run: Option<RunContext>,
+        encode: E,
+        decode: D,
+    ) -> Result<R, CallbackError>
+    where
+        R: Send + 'static,
+        E: for<'js> FnOnce(&Ctx<'js>) -> Fallible<Arguments<'js>> + Send + 'static,
+        D: for<'js> FnOnce(&Ctx<'js>, Returned<'js>) -> Fallible<R> + Send + 'static,
+    {
+        let killed = self.owner.microtasks_killed();
+        let function = self.function.clone();
+        let scope = run.as_ref().map(RunContext::scope);
+        let frame = run.clone();
+        let start = move |ctx: Ctx<'_>| start(&ctx, &function, run.as_ref(), encode, decode);
+        let here = move || match Local::current() {
+            Some(local) => local.enter_framed(op, frame_of(frame), start),
+            None => Err(CallError::Closed),
+        };
+        let is_here = self.owner.local().is_some();
+        let started = if is_here {
+            here()
+        } else {
+            self.owner.call_in(scope, op, move |_| here()).await.and_then(|started| started)
+        };
+        match started.map_err(CallbackError::Call)? {
+            Started::Done(result) => result,
+            Started::Pending(settled) => match select(settled, pin!(killed)).await {
+                Either::Left((settled, _)) => settled.unwrap_or(Err(CallbackError::Call(CallError::Closed))),
+                Either::Right(_) => {
+                    Err(CallbackError::Call(CallError::Interrupted { after: std::time::Duration::ZERO }))
+                }
+            },
+        }
+    }
+}
+
+/// The deadline and token of a run's context, as the owner watches them.
+fn frame_of(run: Option<RunContext>) -> Frame {
+    struct RunStop(RunContext);
+    impl Stop for RunStop {
+        fn is_stopped(&self) -> bool {
+            self.0.token().is_cancelled()
+        }
+
+        fn stopped(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+            Box::pin(async { drop(self.0.token().cancelled().await) })
+        }
+    }
+    run.map_or_else(Frame::default, |run| Frame {
+        deadline: run.deadline().map(|deadline| deadline.at()),
+        stop: Some(Rc::new(RunStop(run))),
+    })
+}
+
+enum Started<R> {
+    Done(Result<R, CallbackError>),
+    Pending(oneshot::Receiver<Result<R, CallbackError>>),
+}
+
+fn start<R, E, D>(
+    ctx: &Ctx<'_>,
+    function: &JsRef,
+    run: Option<&RunContext>,
+    encode: E,
+    decode: D,
+) -> Started<R>
+where
+    R: Send + 'static,
+    E: for<'js> FnOnce(&Ctx<'js>) -> Fallible<Arguments<'js>>,
+    D: for<'js> FnOnce(&Ctx<'js>, Returned<'js>) -> Fallible<R> + 'static,
+{
+    match try_start(ctx, function, run, encode, decode) {
+        Ok(started) => started,
+        Err(fault) => Started::Done(Err(caught(ctx, fault))),
+    }
+}
+
+fn try_start<'js, R, E, D>(
+    ctx: &Ctx<'js>,
+    function: &JsRef,
+    run: Option<&RunContext>,
+    encode: E,
+    decode: D,
+) -> Fallible<Started<R>>
+where
+    R: Send + 'static,
+    E: for<'any> FnOnce(&Ctx<'any>) -> Fallible<Arguments<'any>>,
+    D: for<'any> FnOnce(&Ctx<'any>, Returned<'any>) -> Fallible<R> + 'static,
+{
+    let host = Vm::of(ctx).host.clone();
+    host.tell(ctx);
+    let Arguments { values, fallback } = encode(ctx)?;
+    let function = function.get(ctx).and_then(Value::into_function);
+    let function = function.ok_or_else(|| Fault::Plain("the callback's runtime is gone".to_owned()))?;
+    let mut args = Args::new(ctx.clone(), values.len());
+    args.push_args(values)?;
+    let value: Value<'js> = host.inside(run, || function.call_arg(args))?;
+    if !is_thenable(&value) {
+        return Ok(Started::Done(Ok(decode(ctx, Returned { value, fallback })?)));
+    }
+    if Local::current().is_some_and(|local| local.is_waiting()) {
+        // Nothing will ever hear of what becomes of it.
+        if value.is_promise() {
+            Vm::of(ctx).quiet.call::<_, ()>((value,))?;
+        }
+        return Ok(Started::Done(Err(CallbackError::Promise)));
+    }
+    settle(ctx, value, fallback, decode).map(Started::Pending)
+}
+
+fn is_thenable(value: &Value<'_>) -> bool {
+    value.is_promise()
+        || value.as_object().is_some_and(|object| {
+            let then = object.get::<_, Value<'_>>("then");
+            then.inspect_err(|_| drop(object.ctx().catch())).is_ok_and(|then| then.is_function())
+        })
+}
+
+/// Awaits a promise in the VM; what becomes of it comes through the channel.
+fn settle<'js, R, D>(
+    ctx: &Ctx<'js>,
+    promise: Value<'js>,
+    fallback: Value<'js>,
+    decode: D,
+) -> Fallible<oneshot::Receiver<Result<R, CallbackError>>>
+where
+    R: Send + 'static,
+    D: for<'any> FnOnce(&Ctx<'any>, Returned<'any>) -> Fallible<R> + 'static,
+{
+    let (sender, settled) = oneshot::channel();
+    let waiting = Rc::new(RefCell::new(Some((sender, decode))));
+    let other = waiting.clone();
+    let ok = function(ctx, "fulfilled", 2, move |call| {
+        if let Some((sender, decode)) = waiting.borrow_mut().take() {
+            let undefined = || call.undefined();
+            let (value, fallback) =
+                (call.raw(0).unwrap_or_else(undefined), call.raw(1).unwrap_or_else(undefined));
+            let decoded = decode(call.ctx(), Returned { value, fallback });
+            // The run may be over by now.
+            let _ = sender.send(decoded.map_err(|fault| caught(call.ctx(), fault)));
+        }
+        Ok(call.undefined())
+    })?;
+    let fail = function(ctx, "rejected", 1, move |call| {
+        if let Some((sender, _)) = other.borrow_mut().take() {
+            let thrown = thrown(call.ctx(), call.raw(0).unwrap_or_else(|| call.undefined()));
+            let _ = sender.send(Err(thrown));
+        }
+        Ok(call.undefined())
+    })?;
+    Vm::of(ctx).settle.clone().call::<_, Value<'js>>((promise, fallback, ok, fail))?;
+    Ok(settled)
+}
+
+/// A fault on the way as what the callback failed with.
+fn caught<'js>(ctx: &Ctx<'js>, fault: Fault) -> CallbackError {
+    match fault {
+        Fault::Type(message) | Fault::Plain(message) => CallbackError::Invalid(message),
+        fault => match fault.into_value(ctx) {
+            Ok(value) => thrown(ctx, value),
+            Err(error) => CallbackError::Invalid(error.to_string()),
+        },
+    }
+}
+
+fn thrown<'js>(ctx: &Ctx<'js>, value: Value<'js>) -> CallbackError {
+    let Some(local) = Local::current() else { return CallbackError::Call(CallError::Closed) };
+    let (retryable, status) = retry_facts(&value);
+    CallbackError::Thrown(Thrown {
+        error: JsError::from_value(&value),
+        run_error: run_error::carried(ctx, &value).map(Box::new),
+        value: JsRef::new(&local, value),
+        retryable,
+        status,
+    })
+}
+
+/// What a thrown error says of itself: an engine in a script can tell as much as one in Rust.
+fn retry_facts(value: &Value<'_>) -> (Option<bool>, Option<u16>) {
+    let Some(object) = value.as_object().filter(|object| object.is_error()) else { return (None, None) };
+    let read = |key| object.get::<_, Value<'_>>(key).inspect_err(|_| drop(object.ctx().catch())).ok();
+    let retryable = read("retryable").and_then(|value| value.as_bool());
+    let status = read("status").and_then(|value| u16::try_from(value.as_int()?).ok());
+    (retryable, status)
+}
+
+impl fmt::Display for Thrown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `Error: ` before a message says nothing; the name of any other error does.
+        match self.error.name.as_str() {
+            "Error" | "RunError" => f.write_str(&self.error.message),
+            _ => self.error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Thrown {}
+
+impl CallbackError {
+    /// What a run fails with because of this, unless it is one of its own errors that was thrown on.
+    pub(crate) fn in_run(
+        self,
+        run: &RunContext,
+        hint: &str,
+        wrap: impl FnOnce(Failure) -> InferenceError,
+    ) -> InferenceError {
+        match self {
+            Self::Thrown(Thrown { run_error: Some(error), .. })
+                if error.inference_id.as_ref() == Some(&run.ids().inference_id) =>
+            {
+                error.error
+            }
+            Self::Call(CallError::Interrupted { after }) => run.check().err().unwrap_or_else(|| {
+                let message = format!("a callback computed for {} ms and was interrupted", after.as_millis());
+                InferenceError::Limit { failure: Failure::new(message) }
+            }),
+            Self::Call(CallError::Closed) => {
+                InferenceError::Shutdown { what: "the runtime was shut down".into() }
+            }
+            Self::Call(CallError::OutOfMemory | CallError::Condemned { .. } | CallError::TooDeep { .. }) => {
+                InferenceError::Limit { failure: self.failure(hint) }
+            }
+            Self::Call(_) => InferenceError::Internal { failure: self.failure(hint) },
+            other => wrap(other.failure(hint)),
+        }
+    }
+
+    /// In words. `hint` is what to use instead of a promise.
+    pub(crate) fn failure(self, hint: &str) -> Failure {
+        match self {
+            Self::Thrown(thrown) => Failure {
+                message: thrown.to_string(),
+                retryable: thrown.retryable,
+                status: thrown.status,
+                source: Some(std::sync::Arc::new(thrown)),
+            },
+            Self::Invalid(message) => Failure::new(message),
+            Self::Promise => Failure::new(format!(
+                "it returned a Promise, but nothing can wait for one inside a synchronous run: {hint}"
+            )),
+            Self::Call(error) => Failure::because(error.to_string(), error),
+        }
+    }
+
+    /// What a tool call fails with because of this.
+    pub(crate) fn in_tool(self) -> ToolError {
+        match self {
+            Self::Call(CallError::Interrupted { after }) => ToolError::TimedOut { after },
+            other => ToolError::Failed(other.failure("use session.runAsync() or session.start()")),
+        }
+    }
+}
+
+/// A function argument, or why it is none.
+pub(crate) fn function_arg<'js>(value: Option<Value<'js>>, place: &str) -> Fallible<Function<'js>> {
+    let found = value.as_ref().map_or_else(|| "nothing".to_owned(), crate::handle::describe);
+    let wrong = || Fault::type_error(format!("{place}: expected a function, got {found}"));
+    value.and_then(Value::into_function).ok_or_else(wrong)
+}

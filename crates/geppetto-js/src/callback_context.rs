@@ -1,0 +1,174 @@
+//! The `ctx` that callbacks get: the ids and deadline as plain fields, and what a callback may do as methods that
+//! work without their `this`.
+
+use crate::codec::json;
+use crate::fault::{Fallible, Fault};
+use crate::function::{Call, Members, define, function};
+use crate::globals::abort;
+use crate::handle::{self, HandleState};
+use geppetto_events::LogLevel;
+use geppetto_inference::RunContext;
+use geppetto_runner::JsRef;
+use geppetto_toolloop::ToolContext;
+use geppetto_turns::Map;
+use rquickjs::{Ctx, Object, Result, Value};
+use std::cell::RefCell;
+
+/// The state of a context; `STREAMS` ones may stream text.
+struct CallbackContext<const STREAMS: bool> {
+    run: Option<RunContext>,
+    /// Made when it is first asked for, so that it is the same each time.
+    signal: RefCell<Option<JsRef>>,
+}
+
+impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
+    const NAME: &'static str = "Context";
+
+    fn members(members: &Members<'_>) -> Result<()> {
+        members.getter("signal", |call| {
+            let this = call.this::<Self>()?;
+            if let Some(known) = this.signal.borrow().as_ref().and_then(|signal| signal.get(call.ctx())) {
+                return Ok(known);
+            }
+            let run = this.run.as_ref();
+            let token = run.map_or_else(geppetto_inference::RunToken::new, |run| run.token().clone());
+            let signal = abort::signal(call.ctx(), token, run.map(|run| run.core().clone()))?;
+            let local = geppetto_runner::Local::current();
+            *this.signal.borrow_mut() = local.map(|local| JsRef::new(&local, signal.clone()));
+            Ok(signal)
+        })?;
+        members.getter("emit", |call| {
+            let run = call.this::<Self>()?.run.clone();
+            bound(call, "emit", 2, move |call| {
+                let name = text_arg(call, 0, "emit: name")?;
+                let data = call.arg(1).map(|data| json::decode(call.ctx(), &data)).transpose();
+                let data = data.map_err(|error| error.fault("emit: data"))?;
+                let run =
+                    run.as_ref().ok_or_else(|| Fault::Plain("emit works only inside a run".to_owned()))?;
+                run.emit(name, data)?;
+                Ok(call.undefined())
+            })
+        })?;
+        members.getter("log", |call| {
+            let run = call.this::<Self>()?.run.clone();
+            let log = Object::new(call.ctx().clone())?;
+            for level in LogLevel::ALL {
+                let run = run.clone();
+                let method = function(call.ctx(), level.as_str(), 2, move |call| {
+                    write_log(call, *level, run.as_ref())?;
+                    Ok(call.undefined())
+                })?;
+                define(&log, level.as_str(), method)?;
+            }
+            Ok(log.into_value())
+        })?;
+        if STREAMS {
+            members.getter("partial", |call| stream(call, "partial", RunContext::partial))?;
+            members.getter("thinking", |call| stream(call, "thinking", RunContext::thinking))?;
+        }
+        Ok(())
+    }
+}
+
+impl<const STREAMS: bool> CallbackContext<STREAMS> {
+    fn create<'js>(ctx: &Ctx<'js>, run: Option<RunContext>) -> Result<Object<'js>> {
+        let object = handle::create_open(ctx, Self { run: run.clone(), signal: RefCell::default() })?;
+        if let Some(run) = &run {
+            common(ctx, &object, run)?;
+        }
+        Ok(object)
+    }
+}
+
+/// The context of an engine.
+pub(crate) fn for_engine<'js>(ctx: &Ctx<'js>, run: &RunContext) -> Result<Object<'js>> {
+    CallbackContext::<true>::create(ctx, Some(run.clone()))
+}
+
+/// The context of a middleware.
+pub(crate) fn for_middleware<'js>(ctx: &Ctx<'js>, run: &RunContext) -> Result<Object<'js>> {
+    let object = CallbackContext::<true>::create(ctx, Some(run.clone()))?;
+    if let Some(name) = &run.origin().middleware_name {
+        define(&object, "middlewareName", &**name)?;
+    }
+    define(&object, "engineName", &**run.engine_name())?;
+    Ok(object)
+}
+
+/// The context of a tool handler or a hook.
+pub(crate) fn for_tool<'js>(ctx: &Ctx<'js>, tool: &ToolContext) -> Result<Object<'js>> {
+    let object = CallbackContext::<false>::create(ctx, tool.run.clone())?;
+    define(&object, "toolName", &*tool.tool_name)?;
+    define(&object, "callId", &*tool.call_id)?;
+    define(&object, "callName", &*tool.call_name)?;
+    define(&object, "attempt", tool.attempt)?;
+    Ok(object)
+}
+
+/// The ids, the time and the nearest deadline of a run.
+#[allow(clippy::cast_precision_loss, reason = "no time reaches 2^53 ms")]
+pub(crate) fn common<'js>(ctx: &Ctx<'js>, object: &Object<'js>, run: &RunContext) -> Result<()> {
+    let ids = run.ids();
+    define(object, "sessionId", ids.session_id.as_str())?;
+    define(object, "inferenceId", ids.inference_id.as_str())?;
+    define(object, "turnId", ids.turn_id.as_str())?;
+    if let Some(trace_id) = run.trace_id() {
+        define(object, "traceId", &**trace_id)?;
+    }
+    if let Some(tags) = run.tags() {
+        define(object, "tags", json::encode_map(ctx, tags)?)?;
+    }
+    define(object, "timestampMs", run.clock().unix_ms() as f64)?;
+    if let Some(deadline) = run.deadline() {
+        define(object, "deadlineMs", deadline.unix_ms() as f64)?;
+    }
+    Ok(())
+}
+
+fn bound<'js, F>(call: &Call<'_, 'js>, name: &str, length: usize, body: F) -> Fallible<Value<'js>>
+where
+    F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+{
+    Ok(function(call.ctx(), name, length, body)?.into_value())
+}
+
+type Speak = fn(&RunContext, &str) -> std::result::Result<(), geppetto_inference::RunEnded>;
+
+fn stream<'js>(call: &Call<'_, 'js>, name: &'static str, speak: Speak) -> Fallible<Value<'js>> {
+    let run = call.this::<CallbackContext<true>>()?.run.clone();
+    bound(call, name, 1, move |call| {
+        let delta = text_arg(call, 0, &format!("{name}: delta"))?;
+        if let Some(run) = &run {
+            speak(run, &delta)?;
+        }
+        Ok(call.undefined())
+    })
+}
+
+fn write_log(call: &Call<'_, '_>, level: LogLevel, run: Option<&RunContext>) -> Fallible<()> {
+    let message = text_arg(call, 0, &format!("log.{level}: message"))?;
+    let fields = match call.arg(1) {
+        None => Map::new(),
+        Some(fields) => {
+            match json::decode(call.ctx(), &fields).map_err(|error| error.fault("log: fields"))? {
+                serde_json::Value::Object(fields) => fields,
+                _ => return Err(Fault::type_error("log: fields: expected an object")),
+            }
+        }
+    };
+    match run {
+        Some(run) => run.log(level, &message, fields),
+        None => tracing::info!(level = level.as_str(), "{message}"),
+    }
+    Ok(())
+}
+
+/// A string argument that has to be there.
+pub(crate) fn text_arg(call: &Call<'_, '_>, index: usize, place: &str) -> Fallible<String> {
+    let value = call.required(index, place, "a string")?;
+    if !value.is_string() {
+        let found = handle::describe(&value);
+        return Err(Fault::type_error(format!("{place}: expected a string, got {found}")));
+    }
+    Ok(crate::codec::text(call.ctx(), &value)?)
+}

@@ -1,0 +1,185 @@
+//! Blocks.
+
+use super::json::{Decoder, encode_map};
+use super::{CodecError, key};
+use crate::function::define;
+use crate::handle;
+use geppetto_turns::{Block, BlockId, BlockKind, Map, fresh_id, long_key, nearest, short_key};
+use rquickjs::{Atom, Ctx, Filter, Object, Result, Value};
+use serde_json::Value as Json;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+const PROPERTIES: [&str; 5] = ["id", "kind", "role", "payload", "metadata"];
+/// What may stand at top level when there is no payload.
+const SHORTHAND: [&str; 5] = ["text", "args", "result", "name", "error"];
+
+pub(crate) fn encode<'js>(ctx: &Ctx<'js>, block: &Block) -> Result<Object<'js>> {
+    let object = Object::new(ctx.clone())?;
+    define(&object, "id", block.id.as_str())?;
+    define(&object, "kind", block.kind.as_str())?;
+    if let Some(role) = &block.role {
+        define(&object, "role", role.as_ref())?;
+    }
+    define(&object, "payload", encode_map(ctx, &block.payload)?)?;
+    if !block.metadata.is_empty() {
+        define(&object, "metadata", encode_keys(ctx, &block.metadata)?)?;
+    }
+    Ok(object)
+}
+
+/// Metadata or data, with the short names of geppetto's own keys.
+pub(crate) fn encode_keys<'js>(ctx: &Ctx<'js>, map: &Map) -> Result<Object<'js>> {
+    let object = Object::new(ctx.clone())?;
+    for (key, value) in map {
+        define(&object, short_key(key), super::json::encode(ctx, value)?)?;
+    }
+    Ok(object)
+}
+
+/// Reads a block. One that is equal to `original` is `original`.
+pub(crate) fn decode<'js>(
+    decoder: &mut Decoder<'_, 'js>,
+    value: &Value<'js>,
+    original: impl FnOnce(&str) -> Option<Arc<Block>>,
+) -> std::result::Result<Arc<Block>, CodecError> {
+    let object = object_of(value, "a block")?;
+    let mut read = ReadBlock::default();
+    for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
+        let atom = atom?;
+        let name = key(decoder.ctx, &atom)?;
+        let item: Value<'js> = object.get(atom)?;
+        if !item.is_undefined() && !item.is_null() {
+            read.property(decoder, &name, &item).map_err(|error| error.in_key(&name))?;
+        }
+    }
+    let block = read.block()?;
+    block.check().map_err(|error| CodecError::new(error.to_string()))?;
+    Ok(match original(&block.id).filter(|original| **original == block) {
+        Some(original) => original,
+        None => Arc::new(block),
+    })
+}
+
+#[derive(Default)]
+struct ReadBlock {
+    id: Option<String>,
+    kind: Option<BlockKind>,
+    role: Option<String>,
+    payload: Option<Map>,
+    metadata: Map,
+    shorthand: Map,
+}
+
+impl ReadBlock {
+    fn property<'js>(
+        &mut self,
+        decoder: &mut Decoder<'_, 'js>,
+        name: &str,
+        value: &Value<'js>,
+    ) -> std::result::Result<(), CodecError> {
+        match name {
+            "id" => self.id = Some(string(decoder, value)?),
+            "kind" => {
+                let kind = string(decoder, value)?.parse::<BlockKind>();
+                self.kind = Some(kind.map_err(|error| CodecError::new(error.to_string()))?);
+            }
+            "role" => self.role = Some(string(decoder, value)?),
+            "payload" => self.payload = Some(decoder.map(object_of(value, "an object")?, 2)?),
+            "metadata" => self.metadata = decode_keys(decoder, value)?,
+            name if SHORTHAND.contains(&name) => {
+                let value = decoder.value(value, 2)?;
+                self.shorthand.insert(name.to_owned(), value);
+            }
+            _ => {
+                let known = PROPERTIES.iter().chain(&SHORTHAND).copied();
+                return Err(unknown(name, &PROPERTIES.join(", "), known, "block"));
+            }
+        }
+        Ok(())
+    }
+
+    fn block(self) -> std::result::Result<Block, CodecError> {
+        let kind = self.kind.ok_or_else(|| {
+            CodecError::new(format!("kind is missing: expected one of {}", BlockKind::NAMES.join(", ")))
+        })?;
+        let (id, payload) = match self.payload {
+            None => shorthand(kind, self.id, self.shorthand),
+            Some(payload) => match self.shorthand.keys().next() {
+                None => (self.id, payload),
+                Some(name) => {
+                    let message = "stands beside a payload; put it into the payload";
+                    return Err(CodecError::new(message).in_key(name));
+                }
+            },
+        };
+        let id = id.filter(|id| !id.is_empty()).map_or_else(BlockId::fresh, BlockId::from);
+        let role = match self.role {
+            None => kind.role().map(Cow::Borrowed),
+            Some(role) => Some(Cow::Owned(role)),
+        };
+        Ok(Block { id, kind, role, payload, metadata: self.metadata })
+    }
+}
+
+/// The block id and payload of a block without payload. The `id` of a tool call or result is the call's.
+fn shorthand(kind: BlockKind, id: Option<String>, mut payload: Map) -> (Option<String>, Map) {
+    if let Some(result) = payload.get_mut("result").filter(|result| !result.is_string()) {
+        *result = Json::String(result.to_string());
+    }
+    if !matches!(kind, BlockKind::ToolCall | BlockKind::ToolUse) {
+        return (id, payload);
+    }
+    let call_id = id.filter(|id| !id.is_empty()).unwrap_or_else(fresh_id);
+    payload.insert("id".to_owned(), call_id.into());
+    (None, payload)
+}
+
+/// Metadata or data, with the long names of all keys.
+pub(crate) fn decode_keys<'js>(
+    decoder: &mut Decoder<'_, 'js>,
+    value: &Value<'js>,
+) -> std::result::Result<Map, CodecError> {
+    let short = decoder.map(object_of(value, "an object")?, 2)?;
+    let mut long = Map::with_capacity(short.len());
+    for (key, value) in short {
+        let name = long_key(&key).into_owned();
+        if long.insert(name.clone(), value).is_some() {
+            return Err(CodecError::new(format!("{:?} and {name:?} are the same key", short_key(&name))));
+        }
+    }
+    Ok(long)
+}
+
+pub(crate) fn string<'js>(
+    decoder: &mut Decoder<'_, 'js>,
+    value: &Value<'js>,
+) -> std::result::Result<String, CodecError> {
+    if !value.is_string() {
+        return Err(CodecError::new(format!("expected a string, got {}", handle::describe(value))));
+    }
+    decoder.text(value)
+}
+
+pub(crate) fn object_of<'a, 'js>(
+    value: &'a Value<'js>,
+    what: &str,
+) -> std::result::Result<&'a Object<'js>, CodecError> {
+    let plain = value.as_object().filter(|_| !value.is_array() && !value.is_function());
+    plain
+        .filter(|object| !value.is_promise() && (value.is_proxy() || !handle::is_handle(object)))
+        .ok_or_else(|| CodecError::new(format!("expected {what}, got {}", handle::describe(value))))
+}
+
+/// A property that nothing knows.
+pub(crate) fn unknown<'a>(
+    name: &str,
+    accepted: &str,
+    known: impl Iterator<Item = &'a str>,
+    what: &str,
+) -> CodecError {
+    let guess = nearest(name, known).map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+    CodecError::new(format!(
+        "unknown property of a {what}: accepted are {accepted}{guess} (application data belongs in metadata)"
+    ))
+}

@@ -1,0 +1,161 @@
+//! Plain values: what JSON can hold.
+
+use super::{CodecError, key, length, text};
+use crate::function::define;
+use crate::vm::Vm;
+use geppetto_turns::Map;
+use rquickjs::{Array, Atom, Ctx, Filter, IntoJs, Object, Result, Type, Value};
+use serde_json::{Number, Value as Json};
+
+const MAX_DEPTH: usize = 100;
+const MAX_NODES: usize = 1_000_000;
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// A Rust value as a JS value.
+pub(crate) fn encode<'js>(ctx: &Ctx<'js>, value: &Json) -> Result<Value<'js>> {
+    Ok(match value {
+        Json::Null => Value::new_null(ctx.clone()),
+        Json::Bool(value) => Value::new_bool(ctx.clone(), *value),
+        Json::Number(number) => match number.as_i64().and_then(|integer| i32::try_from(integer).ok()) {
+            Some(small) => Value::new_int(ctx.clone(), small),
+            None => Value::new_number(ctx.clone(), number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Json::String(value) => value.as_str().into_js(ctx)?,
+        Json::Array(items) => {
+            let array = Array::new(ctx.clone())?.into_object();
+            for (index, item) in items.iter().enumerate() {
+                #[allow(clippy::cast_possible_truncation, reason = "no array has 2^32 items in memory")]
+                define(&array, index as u32, encode(ctx, item)?)?;
+            }
+            array.into_value()
+        }
+        Json::Object(map) => encode_map(ctx, map)?.into_value(),
+    })
+}
+
+pub(crate) fn encode_map<'js>(ctx: &Ctx<'js>, map: &Map) -> Result<Object<'js>> {
+    let object = Object::new(ctx.clone())?;
+    for (key, value) in map {
+        define(&object, key.as_str(), encode(ctx, value)?)?;
+    }
+    Ok(object)
+}
+
+/// Reads values and counts what it has read.
+pub(crate) struct Decoder<'a, 'js> {
+    pub(crate) ctx: &'a Ctx<'js>,
+    nodes: usize,
+    bytes: usize,
+}
+
+/// A JS value as a Rust value; `undefined` as `null`.
+pub(crate) fn decode<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> std::result::Result<Json, CodecError> {
+    Decoder::new(ctx).value(value, 0)
+}
+
+impl<'a, 'js> Decoder<'a, 'js> {
+    pub(crate) fn new(ctx: &'a Ctx<'js>) -> Self {
+        Self { ctx, nodes: 0, bytes: 0 }
+    }
+
+    fn count(&mut self, bytes: usize) -> std::result::Result<(), CodecError> {
+        self.nodes += 1;
+        self.bytes += bytes;
+        if self.nodes > MAX_NODES {
+            return Err(CodecError::new(format!("too large: more than {MAX_NODES} values")));
+        }
+        if self.bytes > MAX_BYTES {
+            return Err(CodecError::new(format!("too large: more than {} MiB of text", MAX_BYTES >> 20)));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn text(&mut self, value: &Value<'js>) -> std::result::Result<String, CodecError> {
+        let text = text(self.ctx, value)?;
+        self.count(text.len())?;
+        Ok(text)
+    }
+
+    pub(crate) fn value(
+        &mut self,
+        value: &Value<'js>,
+        depth: usize,
+    ) -> std::result::Result<Json, CodecError> {
+        match value.type_of() {
+            Type::String => return self.text(value).map(Json::String),
+            Type::Undefined | Type::Null | Type::Uninitialized => {}
+            Type::Bool => return Ok(Json::Bool(value.as_bool().unwrap_or_default())),
+            Type::Int => {
+                self.count(8)?;
+                return Ok(Json::from(value.as_int().unwrap_or_default()));
+            }
+            Type::Float => return self.number(value.as_float().unwrap_or(f64::NAN)),
+            Type::BigInt => {
+                return Err(CodecError::new("a BigInt has no JSON form; pass a number or a string"));
+            }
+            Type::Symbol => return Err(CodecError::new("a symbol has no JSON form")),
+            Type::Function | Type::Constructor => return Err(CodecError::new("a function has no JSON form")),
+            _ => return self.object(value, depth),
+        }
+        self.count(0)?;
+        Ok(Json::Null)
+    }
+
+    fn number(&mut self, number: f64) -> std::result::Result<Json, CodecError> {
+        self.count(8)?;
+        if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 {
+            #[allow(clippy::cast_possible_truncation, reason = "an integer of at most 2^53")]
+            return Ok(Json::from(number as i64));
+        }
+        let number = Number::from_f64(number);
+        number.map(Json::Number).ok_or_else(|| CodecError::new("NaN and infinities have no JSON form"))
+    }
+
+    fn object(&mut self, value: &Value<'js>, depth: usize) -> std::result::Result<Json, CodecError> {
+        if depth >= MAX_DEPTH {
+            return Err(CodecError::new(format!("too deep: more than {MAX_DEPTH} levels (a cycle?)")));
+        }
+        let Some(object) = value.as_object() else {
+            return Err(CodecError::new(format!("a {} has no JSON form", value.type_name())));
+        };
+        if value.is_array() {
+            return self.array(object, depth);
+        }
+        if !Vm::of(self.ctx).is_plain.call::<_, bool>((value.clone(),))? {
+            let stand_in: Value<'js> = Vm::of(self.ctx).plain.call((value.clone(),))?;
+            if stand_in != *value {
+                return self.value(&stand_in, depth + 1);
+            }
+        }
+        self.map(object, depth).map(Json::Object)
+    }
+
+    fn array(&mut self, array: &Object<'js>, depth: usize) -> std::result::Result<Json, CodecError> {
+        let length = length(array)?;
+        self.count(0)?;
+        let mut items = Vec::with_capacity(length.min(1024));
+        for index in 0..length {
+            #[allow(clippy::cast_possible_truncation, reason = "arrays have at most 2^32 - 1 items")]
+            let item: Value<'js> = array.get(index as u32)?;
+            items.push(self.value(&item, depth + 1).map_err(|error| error.in_index(index))?);
+        }
+        Ok(Json::Array(items))
+    }
+
+    /// The own enumerable properties of an object; those that are `undefined` are absent.
+    pub(crate) fn map(&mut self, object: &Object<'js>, depth: usize) -> std::result::Result<Map, CodecError> {
+        self.count(0)?;
+        let mut map = Map::new();
+        for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
+            let atom = atom?;
+            let name = key(self.ctx, &atom)?;
+            self.bytes += name.len();
+            let item: Value<'js> = object.get(atom)?;
+            if !item.is_undefined() {
+                let item = self.value(&item, depth + 1).map_err(|error| error.in_key(&name))?;
+                map.insert(name, item);
+            }
+        }
+        Ok(map)
+    }
+}

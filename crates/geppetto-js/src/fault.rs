@@ -1,0 +1,88 @@
+//! What a host function fails with, and how it is thrown.
+
+use crate::vm::Vm;
+use geppetto_inference::{BeginError, InferenceError, NoActiveRun, RunEnded, RunError};
+use geppetto_runner::WaitError;
+use rquickjs::{Ctx, Error, Value};
+
+/// What a host function fails with.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Wrong arguments or options: a `TypeError`.
+    Type(String),
+    /// A run, or a session's refusal: a `RunError`.
+    Run(Box<RunError>),
+    /// Something else in words: an `Error`.
+    Plain(String),
+    /// The engine's binding failed, or an exception is pending already.
+    Js(Error),
+}
+
+pub(crate) type Fallible<T> = Result<T, Fault>;
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Js(error)
+    }
+}
+
+impl From<RunError> for Fault {
+    fn from(error: RunError) -> Self {
+        Self::Run(Box::new(error))
+    }
+}
+
+impl From<RunEnded> for Fault {
+    fn from(error: RunEnded) -> Self {
+        Self::Plain(error.to_string())
+    }
+}
+
+impl From<NoActiveRun> for Fault {
+    fn from(error: NoActiveRun) -> Self {
+        Self::Plain(error.to_string())
+    }
+}
+
+impl Fault {
+    pub(crate) fn type_error(message: impl Into<String>) -> Self {
+        Self::Type(message.into())
+    }
+
+    /// A session's refusal to begin.
+    pub(crate) fn begin(error: BeginError, session: &geppetto_inference::Session) -> Self {
+        let error = InferenceError::from(error);
+        RunError { error, session_id: session.id().clone(), inference_id: None, partial_turn: None }.into()
+    }
+
+    /// A synchronous wait that ended without its run.
+    pub(crate) fn wait(error: WaitError) -> Self {
+        Self::Plain(error.to_string())
+    }
+
+    /// The value that is thrown.
+    pub(crate) fn into_value<'js>(self, ctx: &Ctx<'js>) -> rquickjs::Result<Value<'js>> {
+        let vm = Vm::of(ctx);
+        match self {
+            Self::Type(message) => vm.type_error.construct((message,)),
+            Self::Plain(message) => {
+                rquickjs::Exception::from_message(ctx.clone(), &message).map(|e| e.into_value())
+            }
+            Self::Run(error) => crate::run_error::to_js(ctx, &error),
+            Self::Js(error) if error.is_exception() => Ok(ctx.catch()),
+            // The binding's own errors are about types of arguments.
+            Self::Js(error) => vm.type_error.construct((error.to_string(),)),
+        }
+    }
+
+    /// Throws it.
+    pub(crate) fn throw(self, ctx: &Ctx<'_>) -> Error {
+        match self {
+            Self::Js(error) if error.is_exception() => error,
+            fault => match fault.into_value(ctx) {
+                Ok(value) => ctx.throw(value),
+                Err(error) => error,
+            },
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Host functions and classes: one way to define them, with panics and failures caught at their boundary.
+
+use crate::fault::{Fallible, Fault};
+use crate::handle::{self, HandleState};
+use rquickjs::function::{IntoJsFunc, ParamRequirement, Params};
+use rquickjs::object::{Accessor, Property};
+use rquickjs::{Ctx, Function, IntoAtom, Object, Result, Value};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+/// A call of a host function.
+pub(crate) struct Call<'a, 'js> {
+    params: Params<'a, 'js>,
+}
+
+impl<'js> Call<'_, 'js> {
+    pub(crate) fn ctx(&self) -> &Ctx<'js> {
+        self.params.ctx()
+    }
+
+    /// An argument; `undefined` and `null` count as absent.
+    pub(crate) fn arg(&self, index: usize) -> Option<Value<'js>> {
+        self.raw(index).filter(|value| !value.is_undefined() && !value.is_null())
+    }
+
+    /// An argument as it is; `None` when it was not passed.
+    pub(crate) fn raw(&self, index: usize) -> Option<Value<'js>> {
+        self.params.arg(index)
+    }
+
+    /// An argument that must be there.
+    pub(crate) fn required(&self, index: usize, name: &str, what: &str) -> Fallible<Value<'js>> {
+        self.arg(index).ok_or_else(|| Fault::type_error(format!("{name}: expected {what}, got nothing")))
+    }
+
+    pub(crate) fn args(&self) -> impl Iterator<Item = Value<'js>> + '_ {
+        (0..self.params.len()).filter_map(|index| self.raw(index))
+    }
+
+    pub(crate) fn this_value(&self) -> Value<'js> {
+        self.params.this()
+    }
+
+    /// The Rust state of `this`.
+    pub(crate) fn this<T: HandleState>(&self) -> Fallible<Rc<T>> {
+        handle::state(&self.params.this(), "this")
+    }
+
+    pub(crate) fn undefined(&self) -> Value<'js> {
+        Value::new_undefined(self.ctx().clone())
+    }
+}
+
+struct HostFunction<F>(F);
+
+/// Only tells the compiler which implementation is meant.
+struct ByCall;
+
+impl<'js, F> IntoJsFunc<'js, ByCall> for HostFunction<F>
+where
+    F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+{
+    fn param_requirements() -> ParamRequirement {
+        ParamRequirement::any()
+    }
+
+    fn call<'a>(&self, params: Params<'a, 'js>) -> Result<Value<'js>> {
+        let call = Call { params };
+        // A panic must not unwind through the engine, and a script must not catch it as one of its own errors.
+        match catch_unwind(AssertUnwindSafe(|| (self.0)(&call))) {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(fault)) => Err(fault.throw(call.ctx())),
+            Err(panic) => {
+                let text = panic.downcast_ref::<&str>().copied();
+                let text = text
+                    .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+                    .unwrap_or("no message");
+                let vm = crate::vm::Vm::of(call.ctx());
+                let message = text.to_owned();
+                vm.host.report(
+                    "host function",
+                    geppetto_runner::CallError::Panicked { op: "host function", message },
+                );
+                Err(Fault::Plain(format!("internal error: a host function panicked: {text}"))
+                    .throw(call.ctx()))
+            }
+        }
+    }
+}
+
+/// A host function. What it captures must hold no JS value: the engine could not see it.
+pub(crate) fn function<'js, F>(
+    ctx: &Ctx<'js>,
+    name: &str,
+    length: usize,
+    function: F,
+) -> Result<Function<'js>>
+where
+    F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+{
+    Function::new(ctx.clone(), HostFunction(function))?.with_name(name)?.with_length(length)
+}
+
+/// Defines an own property that is enumerable, writable and configurable: what an assignment to a fresh object does,
+/// without running setters of its prototypes.
+pub(crate) fn define<'js, K: IntoAtom<'js>, V: rquickjs::IntoJs<'js>>(
+    object: &Object<'js>,
+    key: K,
+    value: V,
+) -> Result<()> {
+    object.prop(key, Property::from(value).writable().enumerable().configurable())
+}
+
+/// A namespace or prototype that is being filled.
+pub(crate) struct Members<'js> {
+    pub(crate) object: Object<'js>,
+}
+
+impl<'js> Members<'js> {
+    pub(crate) fn new(ctx: &Ctx<'js>) -> Result<Self> {
+        Ok(Self { object: Object::new(ctx.clone())? })
+    }
+
+    /// Adds a function that is not enumerable on prototypes and enumerable in namespaces.
+    pub(crate) fn method<F>(&self, name: &str, length: usize, body: F) -> Result<&Self>
+    where
+        F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+    {
+        let body = function(self.object.ctx(), name, length, body)?;
+        self.object.prop(name, Property::from(body))?;
+        Ok(self)
+    }
+
+    /// Adds a function to a namespace.
+    pub(crate) fn function<F>(&self, name: &str, length: usize, body: F) -> Result<&Self>
+    where
+        F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+    {
+        let body = function(self.object.ctx(), name, length, body)?;
+        self.object.prop(name, Property::from(body).enumerable())?;
+        Ok(self)
+    }
+
+    /// Adds a getter.
+    pub(crate) fn getter<F>(&self, name: &str, body: F) -> Result<&Self>
+    where
+        F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+    {
+        self.object.prop(name, Accessor::from(HostFunction(body)))?;
+        Ok(self)
+    }
+}

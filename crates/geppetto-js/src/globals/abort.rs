@@ -1,0 +1,158 @@
+//! `AbortController` and `AbortSignal`: classes of the prelude around tokens of Rust.
+
+use crate::codec;
+use crate::fault::{Fallible, Fault};
+use crate::function::{Call, Members};
+use crate::handle::{self, HandleState};
+use crate::vm::Vm;
+use futures_util::future::select;
+use geppetto_inference::{CancelReason, RunCore, RunToken};
+use geppetto_runner::{JsRef, Local};
+use rquickjs::{Ctx, IntoJs, Result, Value};
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The token behind a signal.
+struct Token {
+    token: RunToken,
+    /// The run the token belongs to: once it has ended nobody needs to be told any more.
+    run: Option<RunCore>,
+}
+
+impl HandleState for Token {
+    const NAME: &'static str = "Token";
+
+    fn members(_members: &Members<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A signal whose listeners wait for its token.
+pub(crate) struct Watched {
+    pub(crate) token: RunToken,
+    signal: JsRef,
+}
+
+impl Watched {
+    /// Tells the signal's listeners.
+    pub(crate) fn dispatch(&self, ctx: &Ctx<'_>) {
+        if let Some(signal) = self.signal.get(ctx) {
+            let dispatched = Vm::of(ctx).dispatch_abort.clone().call::<_, ()>((signal,));
+            // Listeners' own errors are reported one by one; what is left is an interruption.
+            let _ = dispatched.inspect_err(|_| drop(ctx.catch()));
+        }
+    }
+}
+
+/// A signal for a token of Rust.
+pub(crate) fn signal<'js>(ctx: &Ctx<'js>, token: RunToken, run: Option<RunCore>) -> Result<Value<'js>> {
+    let token = handle::create(ctx, Token { token, run })?;
+    Vm::of(ctx).make_signal.clone().call((token,))
+}
+
+/// The token behind a value that has to be an `AbortSignal`.
+pub(crate) fn token_of<'js>(ctx: &Ctx<'js>, value: &Value<'js>, place: &str) -> Fallible<RunToken> {
+    let token: Value<'js> = Vm::of(ctx).token_of.clone().call((value.clone(),))?;
+    let state = handle::try_state::<Token>(&token).ok_or_else(|| {
+        Fault::type_error(format!("{place}: expected an AbortSignal, got {}", handle::describe(value)))
+    })?;
+    Ok(state.token.clone())
+}
+
+/// What the prelude needs of the host for its classes.
+pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
+    members.method("newToken", 0, |call| new_token(call, RunToken::new()))?;
+    members.method("childToken", 1, |call| {
+        let tokens = call.required(0, "AbortSignal.any", "an array")?;
+        let mut parents = Vec::new();
+        if let Some(array) = tokens.as_object() {
+            for index in 0..codec::length(array)? {
+                #[allow(clippy::cast_possible_truncation, reason = "as many as were passed")]
+                let token: Value<'_> = array.get(index as u32)?;
+                parents.push(handle::state::<Token>(&token, "AbortSignal.any")?.token.clone());
+            }
+        }
+        new_token(call, RunToken::child_of(&parents))
+    })?;
+    members.method("timeoutToken", 1, |call| {
+        let ms = call.arg(0).and_then(|ms| ms.as_number()).filter(|ms| *ms >= 0.0 && ms.is_finite());
+        let ms =
+            ms.ok_or_else(|| Fault::type_error("AbortSignal.timeout: expected milliseconds of at least 0"))?;
+        let token = RunToken::new();
+        let (host, cancelled) = (Vm::of(call.ctx()).host.clone(), token.clone());
+        let after = Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::from_secs(1 << 31));
+        if let Some(local) = Local::current() {
+            let sleep = host.config.clock.sleep_until(host.config.clock.now() + after);
+            local.spawn(async move {
+                sleep.await;
+                cancelled.cancel(CancelReason::Timeout);
+            });
+        }
+        new_token(call, token)
+    })?;
+    members.method("cancelToken", 2, |call| {
+        let reason = call.arg(1).map(|reason| codec::text(call.ctx(), &reason)).transpose()?;
+        this_token(call)?.token.cancel(CancelReason::Cancelled(reason.map(Into::into)));
+        Ok(call.undefined())
+    })?;
+    members.method("tokenReason", 1, |call| match this_token(call)?.token.reason() {
+        None => Ok(call.undefined()),
+        Some(CancelReason::Timeout) => Ok("timeout".into_js(call.ctx())?),
+        Some(CancelReason::Cancelled(reason)) => Ok(reason.as_deref().unwrap_or("").into_js(call.ctx())?),
+        Some(CancelReason::Shutdown(what)) => Ok((&*what).into_js(call.ctx())?),
+    })?;
+    members.method("watchToken", 2, |call| {
+        let state = this_token(call)?;
+        if let (Some(local), Some(signal)) = (Local::current(), call.raw(1)) {
+            watch(call.ctx(), &local, &state, JsRef::new(&local, signal));
+        }
+        Ok(call.undefined())
+    })?;
+    members.method("refuse", 1, |call| {
+        Err(Fault::type_error(crate::callback_context::text_arg(call, 0, "refuse")?))
+    })?;
+    Ok(())
+}
+
+fn new_token<'js>(call: &Call<'_, 'js>, token: RunToken) -> Fallible<Value<'js>> {
+    Ok(handle::create(call.ctx(), Token { token, run: None })?.into_value())
+}
+
+fn this_token(call: &Call<'_, '_>) -> Fallible<Rc<Token>> {
+    handle::state(&call.required(0, "token", "a token")?, "token")
+}
+
+/// Tells the signal when its token is cancelled: before the next callback, or by a task of its own. Nobody is told
+/// once the run the token belongs to has ended.
+fn watch(ctx: &Ctx<'_>, local: &Local, state: &Token, signal: JsRef) {
+    let host = Vm::of(ctx).host.clone();
+    let (token, run) = (state.token.clone(), state.run.clone());
+    host.watched.borrow_mut().push(Watched { token: token.clone(), signal });
+    let inside = local.clone();
+    local.spawn(async move {
+        let ended = async {
+            match &run {
+                Some(run) => run.finished().await,
+                None => std::future::pending().await,
+            }
+        };
+        drop(select(pin!(token.cancelled()), pin!(ended)).await);
+        if token.is_cancelled() {
+            if let Err(error) = inside.enter("abort", |ctx| host.tell_aborts(&ctx)) {
+                host.report("listener", error);
+            }
+        } else {
+            let ended = |watched: &mut Watched| run.as_ref().is_some_and(|run| watched.is_of(run, &token));
+            let released: Vec<_> = host.watched.borrow_mut().extract_if(.., ended).collect();
+            drop(released);
+        }
+    });
+}
+
+impl Watched {
+    /// Whether it watches this very token of a run that has ended.
+    fn is_of(&self, run: &RunCore, token: &RunToken) -> bool {
+        run.is_finished() && self.token.is_same(token)
+    }
+}

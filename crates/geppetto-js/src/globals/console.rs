@@ -1,0 +1,27 @@
+//! `console`: formatted by the prelude, written by the host.
+
+use crate::codec;
+use crate::function::Members;
+use crate::vm::Vm;
+use geppetto_runner::{CallError, JsError};
+use rquickjs::Result;
+
+/// What the prelude needs of the host to print and to report.
+pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
+    members.method("print", 2, |call| {
+        let (level, text) = (call.raw(0), call.raw(1));
+        if let (Some(level), Some(text)) = (level, text) {
+            let console = Vm::of(call.ctx()).host.config.console.clone();
+            console(&codec::text(call.ctx(), &level)?, &codec::text(call.ctx(), &text)?);
+        }
+        Ok(call.undefined())
+    })?;
+    members.method("uncaught", 2, |call| {
+        if let Some(error) = call.raw(1) {
+            let error = JsError::from_value(&error);
+            Vm::of(call.ctx()).host.report("listener", CallError::Script(error));
+        }
+        Ok(call.undefined())
+    })?;
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! The globals beside the module: what scripts expect of any runtime.
+
+pub(crate) mod abort;
+pub(crate) mod console;
+pub(crate) mod timers;

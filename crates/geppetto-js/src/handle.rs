@@ -1,0 +1,145 @@
+//! Host objects: instances of one class of the engine whose Rust state scripts can neither see, copy nor forge.
+//!
+//! What kind of handle it is, is the type of its state; each kind has a frozen prototype of its own.
+#![allow(unsafe_code, reason = "the engine wants a marker trait for its classes")]
+
+use crate::fault::{Fallible, Fault};
+use crate::function::Members;
+use crate::vm::Vm;
+use rquickjs::atom::PredefinedAtom;
+use rquickjs::class::{JsClass, Readable, Trace, Tracer};
+use rquickjs::function::Constructor;
+use rquickjs::object::Property;
+use rquickjs::{Class, Ctx, JsLifetime, Object, Result, Value};
+use std::any::{Any, TypeId};
+use std::rc::Rc;
+
+/// The Rust state of a kind of handle. It holds no JS value: the engine could not see it.
+pub(crate) trait HandleState: Any {
+    /// The class's name, as errors and printing give it.
+    const NAME: &'static str;
+    /// The getters that printing and `JSON.stringify` show.
+    const PUBLIC: &'static [&'static str] = &[];
+    /// Fills the prototype.
+    fn members(members: &Members<'_>) -> Result<()>;
+}
+
+/// The class behind all handles.
+pub(crate) struct Handle {
+    name: &'static str,
+    public: &'static [&'static str],
+    state: Rc<dyn Any>,
+}
+
+// SAFETY: the type has no lifetime and holds no JS value.
+unsafe impl JsLifetime<'_> for Handle {
+    type Changed<'to> = Handle;
+}
+
+impl<'js> Trace<'js> for Handle {
+    fn trace<'a>(&self, _tracer: Tracer<'a, 'js>) {}
+}
+
+impl<'js> JsClass<'js> for Handle {
+    const NAME: &'static str = "Handle";
+    type Mutable = Readable;
+
+    fn constructor(_ctx: &Ctx<'js>) -> Result<Option<Constructor<'js>>> {
+        Ok(None)
+    }
+}
+
+/// A new handle, frozen.
+pub(crate) fn create<'js, T: HandleState>(ctx: &Ctx<'js>, state: T) -> Result<Object<'js>> {
+    let object = create_open(ctx, state)?;
+    Vm::of(ctx).freeze.call::<_, ()>((object.clone(),))?;
+    Ok(object)
+}
+
+/// A new handle to which own properties may still be added.
+pub(crate) fn create_open<'js, T: HandleState>(ctx: &Ctx<'js>, state: T) -> Result<Object<'js>> {
+    let handle = Handle { name: T::NAME, public: T::PUBLIC, state: Rc::new(state) };
+    Ok(Class::instance_proto(handle, prototype::<T>(ctx)?)?.into_inner())
+}
+
+/// The prototype of a kind of handle, made when the first is.
+fn prototype<'js, T: HandleState>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
+    let vm = Vm::of(ctx);
+    if let Some(known) = vm.prototypes.borrow().get(&TypeId::of::<T>()) {
+        return Ok(known.clone());
+    }
+    let members = Members::new(ctx)?;
+    T::members(&members)?;
+    members.object.prop(PredefinedAtom::SymbolToStringTag, T::NAME)?;
+    if !T::PUBLIC.is_empty() {
+        members.method("toJSON", 0, |call| {
+            let this =
+                call.this_value().into_object().ok_or_else(|| Fault::type_error("toJSON needs a handle"))?;
+            let json = Object::new(call.ctx().clone())?;
+            for field in public_fields(&this) {
+                let value: Value<'_> = this.get(*field)?;
+                json.prop(*field, Property::from(value).writable().enumerable().configurable())?;
+            }
+            Ok(json.into_value())
+        })?;
+    }
+    vm.freeze.call::<_, ()>((members.object.clone(),))?;
+    vm.prototypes.borrow_mut().insert(TypeId::of::<T>(), members.object.clone());
+    Ok(members.object)
+}
+
+/// The getters of a handle that printing shows; empty for what is no handle.
+pub(crate) fn public_fields(object: &Object<'_>) -> &'static [&'static str] {
+    Class::<Handle>::from_object(object).map_or(&[], |class| class.borrow().public)
+}
+
+pub(crate) fn is_handle(object: &Object<'_>) -> bool {
+    object.instance_of::<Handle>()
+}
+
+/// The state of a handle of this kind.
+pub(crate) fn state<T: HandleState>(value: &Value<'_>, path: &str) -> Fallible<Rc<T>> {
+    let class = value.as_object().and_then(Class::<Handle>::from_object);
+    let state = class.map(|class| class.borrow().state.clone()).and_then(|state| state.downcast::<T>().ok());
+    state.ok_or_else(|| {
+        let found = describe(value);
+        Fault::type_error(format!("{path}: expected {} {}, got {found}", article(T::NAME), T::NAME))
+    })
+}
+
+/// The state of a handle of this kind, if it is one.
+pub(crate) fn try_state<T: HandleState>(value: &Value<'_>) -> Option<Rc<T>> {
+    state(value, "").ok()
+}
+
+fn article(name: &str) -> &'static str {
+    if name.starts_with(['A', 'E', 'I', 'O', 'U']) { "an" } else { "a" }
+}
+
+/// What a value is, for error messages.
+pub(crate) fn describe(value: &Value<'_>) -> String {
+    if let Some(object) = value.as_object() {
+        if let Some(handle) = Class::<Handle>::from_object(object) {
+            let name = handle.borrow().name;
+            return format!("{} {name}", article(name));
+        }
+        let kind = match value {
+            value if value.is_promise() => "a Promise (is an await missing?)",
+            value if value.is_function() => "a function",
+            value if value.is_array() => "an array",
+            value if value.is_error() => "an Error",
+            _ => "a plain object (was it copied with {...}?)",
+        };
+        return kind.to_owned();
+    }
+    match value.type_of() {
+        rquickjs::Type::Undefined => "undefined".to_owned(),
+        rquickjs::Type::Null => "null".to_owned(),
+        rquickjs::Type::Bool => "a boolean".to_owned(),
+        rquickjs::Type::Int | rquickjs::Type::Float => "a number".to_owned(),
+        rquickjs::Type::String => "a string".to_owned(),
+        rquickjs::Type::Symbol => "a symbol".to_owned(),
+        rquickjs::Type::BigInt => "a BigInt".to_owned(),
+        other => other.to_string(),
+    }
+}

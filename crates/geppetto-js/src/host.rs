@@ -1,0 +1,146 @@
+//! The host behind a VM: what it was given, and what is going on in it. Lives on the owner's thread.
+
+use crate::globals::abort::Watched;
+use crate::globals::timers::Timers;
+use crate::module::EngineFactory;
+use crate::pump::Pump;
+use geppetto_events::EventSink;
+use geppetto_inference::{Middleware, RunContext};
+use geppetto_runner::{CallError, Local, OwnerRef};
+use geppetto_time::Clock;
+use geppetto_toolloop::Tool;
+use geppetto_turns::Map;
+use rquickjs::Ctx;
+use std::cell::RefCell;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Makes a host middleware from the options a script passed.
+pub type MiddlewareFactory = Arc<dyn Fn(Map) -> Result<Arc<dyn Middleware>, String> + Send + Sync>;
+
+/// Takes what scripts print: the level (`log`, `info`, `debug`, `warn`, `error`) and the text.
+pub type ConsoleSink = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
+/// What a host gives its scripts.
+#[derive(Clone)]
+pub(crate) struct HostConfig {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sinks: Vec<Arc<dyn EventSink>>,
+    pub(crate) tools: Vec<Arc<dyn Tool>>,
+    pub(crate) middlewares: Vec<(String, MiddlewareFactory)>,
+    pub(crate) engines: Option<Arc<dyn EngineFactory>>,
+    pub(crate) console: ConsoleSink,
+    pub(crate) args: Vec<String>,
+    pub(crate) forbid_sync_runs: bool,
+}
+
+/// The host behind a VM.
+pub(crate) struct Host {
+    pub(crate) owner: OwnerRef,
+    pub(crate) config: HostConfig,
+    /// The contexts of the callbacks that are being called, outermost first: a run that starts inside one is its
+    /// child.
+    enclosing: RefCell<Vec<RunContext>>,
+    /// Deliveries to listeners of runs that go on.
+    pub(crate) pumps: RefCell<Vec<Weak<Pump>>>,
+    /// Signals whose listeners wait for their tokens.
+    pub(crate) watched: RefCell<Vec<Watched>>,
+    pub(crate) timers: Timers,
+    /// How many runs, timers and host operations are pending. The command ends when there are none.
+    pending: watch::Sender<usize>,
+}
+
+impl Host {
+    pub(crate) fn new(owner: OwnerRef, config: HostConfig, pending: watch::Sender<usize>) -> Self {
+        Self {
+            owner,
+            config,
+            enclosing: RefCell::default(),
+            pumps: RefCell::default(),
+            watched: RefCell::default(),
+            timers: Timers::default(),
+            pending,
+        }
+    }
+
+    /// Counts something that is pending, until the guard is dropped.
+    pub(crate) fn pend(&self) -> Pending {
+        self.pending.send_modify(|count| *count += 1);
+        Pending(self.pending.clone())
+    }
+
+    /// Tells the host's uncaught handler.
+    pub(crate) fn report(&self, op: &'static str, error: CallError) {
+        self.owner.report(op, error);
+    }
+
+    /// The context of the callback that is being called.
+    pub(crate) fn enclosing(&self) -> Option<RunContext> {
+        self.enclosing.borrow().last().cloned()
+    }
+
+    /// Calls `inside` with `context` as the enclosing one.
+    pub(crate) fn inside<R>(&self, context: Option<&RunContext>, inside: impl FnOnce() -> R) -> R {
+        let Some(context) = context else { return inside() };
+        self.enclosing.borrow_mut().push(context.clone());
+        let _leave = Leave(self);
+        inside()
+    }
+
+    /// The deliveries of runs that go on.
+    pub(crate) fn live_pumps(&self) -> Vec<Rc<Pump>> {
+        let mut pumps = self.pumps.borrow_mut();
+        pumps.retain(|pump| pump.strong_count() > 0);
+        pumps.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Tells what has happened meanwhile and cannot wait: abort listeners of cancelled tokens, listeners of events.
+    /// Called before each callback and while a synchronous wait goes on.
+    pub(crate) fn tell(&self, ctx: &Ctx<'_>) {
+        self.tell_aborts(ctx);
+        for pump in self.live_pumps() {
+            pump.deliver(ctx);
+        }
+    }
+
+    pub(crate) fn tell_aborts(&self, ctx: &Ctx<'_>) {
+        loop {
+            let mut watched = self.watched.borrow_mut();
+            let Some(at) = watched.iter().position(|watched| watched.token.is_cancelled()) else { return };
+            let due = watched.swap_remove(at);
+            drop(watched);
+            due.dispatch(ctx);
+        }
+    }
+
+    /// Tells, from outside any job.
+    pub(crate) fn tell_in(&self, local: &Local) {
+        let idle =
+            self.watched.borrow().is_empty() && self.live_pumps().iter().all(|pump| pump.has_nothing_to_do());
+        if idle {
+            return;
+        }
+        if let Err(error) = local.enter("listeners", |ctx| self.tell(&ctx)) {
+            self.report("listener", error);
+        }
+    }
+}
+
+struct Leave<'a>(&'a Host);
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        self.0.enclosing.borrow_mut().pop();
+    }
+}
+
+/// Something that is pending: while it lives, the VM is not idle.
+#[derive(Debug)]
+pub(crate) struct Pending(watch::Sender<usize>);
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}

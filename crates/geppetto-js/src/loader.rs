@@ -1,0 +1,294 @@
+//! Modules of scripts: native ones by name, files beneath the script's folder by path. CommonJS and ES modules may
+//! use each other, except that `require` cannot wait for an ES module.
+
+use crate::codec;
+use crate::fault::{Fallible, Fault};
+use crate::function::{define, function};
+use crate::script::{plain, read_text};
+use crate::vm::Vm;
+use geppetto_runner::JsError;
+use rquickjs::context::EvalOptions;
+use rquickjs::loader::{ImportAttributes, Loader, Resolver};
+use rquickjs::module::Declared;
+use rquickjs::object::Property;
+use rquickjs::{Atom, Ctx, Filter, Function, Module, Object, Result, Value};
+use std::path::{Path, PathBuf};
+
+/// What a source text is.
+pub(crate) enum Kind<'js> {
+    /// CommonJS, compiled: a function of `(exports, require, module, __filename, __dirname)`.
+    CommonJs(Function<'js>),
+    Module,
+    Json,
+}
+
+/// On the first line, so that the lines of errors are those of the file. Columns of the first line are shifted.
+const WRAPPER: &str = "(function (exports, require, module, __filename, __dirname) { ";
+
+/// Tells what a text is: by its name, else CommonJS if it compiles as that, else an ES module.
+pub(crate) fn kind_of<'js>(
+    ctx: &Ctx<'js>,
+    name: &str,
+    text: &str,
+) -> std::result::Result<Kind<'js>, JsError> {
+    if name.ends_with(".json") {
+        return Ok(Kind::Json);
+    }
+    if name.ends_with(".mjs") {
+        return Ok(Kind::Module);
+    }
+    let mut options = EvalOptions::default();
+    options.strict = false;
+    options.filename = Some(name.to_owned());
+    let compiled = ctx.eval_with_options::<Function<'js>, _>(format!("{WRAPPER}{text}\n}})"), options);
+    let error = match compiled {
+        Ok(function) => return Ok(Kind::CommonJs(function)),
+        Err(error) => JsError::from_error(ctx, &error),
+    };
+    if name.ends_with(".cjs") {
+        return Err(error);
+    }
+    // As Node does: what is no CommonJS but compiles as a module is one.
+    match Module::declare(ctx.clone(), format!("{name}?"), text) {
+        Ok(_) => Ok(Kind::Module),
+        Err(module_error) => {
+            let module_error = JsError::from_error(ctx, &module_error);
+            let looks_like_module =
+                text.lines().any(|line| line.starts_with("import ") || line.starts_with("export "));
+            Err(if looks_like_module { module_error } else { error })
+        }
+    }
+}
+
+/// Runs a compiled CommonJS module and returns what it exports.
+pub(crate) fn run_common_js<'js>(ctx: &Ctx<'js>, name: &str, body: &Function<'js>) -> Result<Value<'js>> {
+    let module = Object::new(ctx.clone())?;
+    let exports = Object::new(ctx.clone())?;
+    define(&module, "exports", exports.clone())?;
+    define(&module, "id", name)?;
+    Vm::of(ctx).modules.borrow_mut().insert(name.to_owned(), module.clone().into_value());
+    let base = name.to_owned();
+    let require = function(ctx, "require", 1, move |call| {
+        let specifier = crate::callback_context::text_arg(call, 0, "require")?;
+        require_from(call.ctx(), &base, &specifier)
+    })?;
+    let folder =
+        Path::new(name).parent().map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
+    let run = body.call::<_, Value<'js>>((exports, require, module.clone(), name, folder));
+    if run.is_err() {
+        // What failed is tried again by the next `require`.
+        Vm::of(ctx).modules.borrow_mut().remove(name);
+    }
+    run?;
+    module.get("exports")
+}
+
+fn require_from<'js>(ctx: &Ctx<'js>, base: &str, specifier: &str) -> Fallible<Value<'js>> {
+    let name = resolve(ctx, base, specifier).map_err(Fault::Plain)?;
+    let known = Vm::of(ctx).modules.borrow().get(&name).cloned();
+    if let Some(known) = known {
+        return match known.as_object() {
+            Some(module) if is_file(&name) => Ok(module.get("exports")?),
+            _ => Ok(known),
+        };
+    }
+    let text = read_file(Path::new(&name)).map_err(|error| Fault::Plain(error.to_string()))?;
+    match kind_of(ctx, &name, &text) {
+        Ok(Kind::CommonJs(body)) => Ok(run_common_js(ctx, &name, &body)?),
+        Ok(Kind::Json) => Ok(ctx.json_parse(text)?),
+        Ok(Kind::Module) => Err(Fault::Plain(format!(
+            "cannot require {specifier}: it is an ES module; use import, or import() and await it"
+        ))),
+        Err(error) => Err(syntax_error(ctx, &error)),
+    }
+}
+
+/// Throws an error of compiling a module as what it is, with its position in the message.
+fn syntax_error(ctx: &Ctx<'_>, error: &JsError) -> Fault {
+    let position = error.stack.lines().next().unwrap_or_default().trim();
+    Fault::Js(rquickjs::Exception::throw_syntax(ctx, &format!("{} ({position})", error.message)))
+}
+
+fn is_file(name: &str) -> bool {
+    name.starts_with('/')
+}
+
+/// The name of a module: of a native one its name, of a file its path. In words why there is none.
+fn resolve(ctx: &Ctx<'_>, base: &str, specifier: &str) -> std::result::Result<String, String> {
+    if !specifier.starts_with('.') && !specifier.starts_with('/') {
+        let vm = Vm::of(ctx);
+        let modules = vm.modules.borrow();
+        if modules.contains_key(specifier) {
+            return Ok(specifier.to_owned());
+        }
+        let mut known: Vec<&str> = modules.keys().map(String::as_str).filter(|name| !is_file(name)).collect();
+        known.sort_unstable();
+        return Err(format!(
+            "cannot find module {specifier:?}: this host offers {}; a file needs a path that begins with ./",
+            known.join(", ")
+        ));
+    }
+    let root =
+        ModuleRoot::of(ctx).ok_or_else(|| format!("cannot load {specifier:?}: this host allows no files"))?;
+    let folder = Path::new(base).parent().filter(|_| is_file(base)).unwrap_or(&root);
+    find(&folder.join(specifier), &root)
+        .map_err(|why| format!("cannot find module {specifier:?} from {base}: {why}"))
+}
+
+/// The file that a path stands for, as it is or with an ending, beneath `root` also after following links.
+fn find(path: &Path, root: &Path) -> std::result::Result<String, String> {
+    let endings = ["", ".js", ".mjs", ".cjs", ".json", "/index.js"];
+    for ending in endings {
+        let candidate = PathBuf::from(format!("{}{ending}", path.display()));
+        let Ok(real) = candidate.canonicalize() else { continue };
+        if !real.is_file() {
+            continue;
+        }
+        if !real.starts_with(root) {
+            return Err(format!("{} lies outside the script's folder {}", real.display(), root.display()));
+        }
+        return real.into_os_string().into_string().map_err(|_| "its path is not UTF-8".to_owned());
+    }
+    Err("there is no such file".to_owned())
+}
+
+/// Reads a module's file.
+pub(crate) fn read_file(path: &Path) -> std::result::Result<String, JsError> {
+    let bytes =
+        std::fs::read(path).map_err(|error| plain(format!("could not read {}: {error}", path.display())))?;
+    read_text(bytes, &path.display().to_string())
+}
+
+/// The folder beneath which files may be loaded. Kept in the VM, set when the first file is run.
+struct ModuleRoot;
+
+impl ModuleRoot {
+    const KEY: &'static str = "geppetto:root";
+
+    fn of(ctx: &Ctx<'_>) -> Option<PathBuf> {
+        let root = Vm::of(ctx).modules.borrow().get(Self::KEY).cloned()?;
+        codec::text(ctx, &root).ok().map(PathBuf::from)
+    }
+}
+
+/// Allows files beneath this folder.
+pub(crate) fn allow_files(ctx: &Ctx<'_>, root: &Path) -> Result<()> {
+    let root = rquickjs::String::from_str(ctx.clone(), &root.to_string_lossy())?.into_value();
+    Vm::of(ctx).modules.borrow_mut().insert(ModuleRoot::KEY.to_owned(), root);
+    Ok(())
+}
+
+/// Finds the modules of `import`.
+pub(crate) struct Files;
+
+impl Resolver for Files {
+    fn resolve<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        base: &str,
+        name: &str,
+        _attributes: Option<ImportAttributes<'js>>,
+    ) -> Result<String> {
+        resolve(ctx, base.trim_end_matches('?'), name).map_err(|why| Fault::Plain(why).throw(ctx))
+    }
+}
+
+impl Loader for Files {
+    fn load<'js>(
+        &mut self,
+        ctx: &Ctx<'js>,
+        name: &str,
+        _attributes: Option<ImportAttributes<'js>>,
+    ) -> Result<Module<'js, Declared>> {
+        if !is_file(name) {
+            let exports = Vm::of(ctx).modules.borrow().get(name).cloned();
+            let missing = || Fault::Plain(format!("cannot find module {name:?}")).throw(ctx);
+            return synthetic(ctx, name, exports.ok_or_else(missing)?);
+        }
+        let text = read_file(Path::new(name)).map_err(|error| Fault::Plain(error.to_string()).throw(ctx))?;
+        match kind_of(ctx, name, &text) {
+            Ok(Kind::Module) => Module::declare(ctx.clone(), name, text),
+            Ok(Kind::Json) => synthetic(ctx, name, ctx.json_parse(text)?),
+            Ok(Kind::CommonJs(body)) => {
+                let known = Vm::of(ctx).modules.borrow().get(name).cloned();
+                let exports = match known.as_ref().and_then(Value::as_object) {
+                    Some(module) => module.get("exports")?,
+                    None => run_common_js(ctx, name, &body)?,
+                };
+                synthetic(ctx, name, exports)
+            }
+            Err(error) => Err(syntax_error(ctx, &error).throw(ctx)),
+        }
+    }
+}
+
+/// An ES module of a value: its default export, and its properties by name where they have names of variables.
+fn synthetic<'js>(ctx: &Ctx<'js>, name: &str, exports: Value<'js>) -> Result<Module<'js, Declared>> {
+    let mut names = Vec::new();
+    if let Some(object) = exports.as_object() {
+        for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
+            let key = codec::key(ctx, &atom?)?;
+            let is_name = key.chars().enumerate().all(|(at, c)| {
+                c == '_' || c == '$' || c.is_ascii_alphabetic() || (at > 0 && c.is_ascii_digit())
+            });
+            if is_name && !key.is_empty() && !RESERVED.contains(&key.as_str()) {
+                names.push(key);
+            }
+        }
+    }
+    let named: String = names.iter().map(|key| format!("export const {key} = value.{key};\n")).collect();
+    let source = format!("const value = import.meta.exports;\nexport default value;\n{named}");
+    let module = Module::declare(ctx.clone(), name, source)?;
+    module.meta()?.prop("exports", Property::from(exports).enumerable())?;
+    Ok(module)
+}
+
+/// Words that cannot be names of variables in a module.
+const RESERVED: [&str; 46] = [
+    "arguments",
+    "await",
+    "break",
+    "case",
+    "catch",
+    "class",
+    "const",
+    "continue",
+    "debugger",
+    "default",
+    "delete",
+    "do",
+    "else",
+    "enum",
+    "eval",
+    "export",
+    "extends",
+    "false",
+    "finally",
+    "for",
+    "function",
+    "if",
+    "implements",
+    "import",
+    "in",
+    "instanceof",
+    "interface",
+    "let",
+    "new",
+    "null",
+    "package",
+    "private",
+    "protected",
+    "public",
+    "return",
+    "static",
+    "super",
+    "switch",
+    "this",
+    "throw",
+    "true",
+    "try",
+    "typeof",
+    "value",
+    "var",
+    "with",
+];

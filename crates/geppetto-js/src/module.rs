@@ -1,0 +1,63 @@
+//! Native modules, and what a host injects into geppetto's own.
+
+use geppetto_inference::{Engine, Failure};
+use geppetto_turns::Map;
+use rquickjs::{Ctx, Object};
+use std::sync::Arc;
+
+/// A module that a host offers to scripts: `require(name)`, or `import` from it.
+pub trait NativeModule: Send + Sync {
+    /// The name scripts ask for. It must not look like a path.
+    fn name(&self) -> &str;
+
+    /// What it is for, in a sentence.
+    fn docs(&self) -> &str;
+
+    /// Its TypeScript declarations, if it has any.
+    fn typings(&self) -> Option<&str> {
+        None
+    }
+
+    /// Makes the module's object, once per runtime, while the runtime is built.
+    ///
+    /// # Errors
+    /// A failure, which fails the building of the runtime.
+    fn install<'js>(&self, ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>>;
+}
+
+/// The module `geppetto`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GeppettoModule;
+
+impl NativeModule for GeppettoModule {
+    fn name(&self) -> &str {
+        "geppetto"
+    }
+
+    fn docs(&self) -> &str {
+        "Turns, engines, middlewares, tools and sessions of LLM agents."
+    }
+
+    fn install<'js>(&self, ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
+        crate::ns::module(ctx)
+    }
+}
+
+/// What a script asked for with `engines.fromConfig` or `engines.fromProfile`. The options' names and types have
+/// been checked.
+#[derive(Debug, Clone, Default)]
+pub struct EngineRequest {
+    /// The profile, when the script named one.
+    pub profile: Option<String>,
+    /// The options, as the script passed them.
+    pub options: Map,
+}
+
+/// Makes real engines. The host injects one: this crate knows no provider.
+pub trait EngineFactory: Send + Sync {
+    /// Makes an engine.
+    ///
+    /// # Errors
+    /// When there is no such provider, profile or model, or a setting is wrong.
+    fn create(&self, request: EngineRequest) -> Result<Arc<dyn Engine>, Failure>;
+}

@@ -1,0 +1,199 @@
+//! `gp.createSession` and `gp.createBuilder`: the parts of a session.
+
+use crate::callback_context::text_arg;
+use crate::fault::{Fallible, Fault};
+use crate::function::{Call, Members};
+use crate::handle::{self, HandleState};
+use crate::ns::engines::engine_of;
+use crate::ns::hooks::JsHooks;
+use crate::ns::middlewares::{host_middleware, middleware_of};
+use crate::ns::session::SessionHandle;
+use crate::ns::tools::registry_of;
+use crate::options::Options;
+use crate::vm::Vm;
+use geppetto_inference::{Engine, Middleware, Session, SessionBuilder};
+use geppetto_toolloop::{LoopConfig, SessionHooks, SessionTools, ToolHooks, ToolRegistry};
+use rquickjs::{Ctx, Result, Value};
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// The parts of a session.
+#[derive(Clone, Default)]
+pub(crate) struct Parts {
+    engine: Option<Arc<dyn Engine>>,
+    middlewares: Vec<Arc<dyn Middleware>>,
+    tools: Option<ToolRegistry>,
+    config: LoopConfig,
+    hooks: Option<Arc<dyn ToolHooks>>,
+    id: Option<String>,
+}
+
+impl Parts {
+    /// Reads the options of a session; other options may follow.
+    pub(crate) fn read(options: &Options<'_>) -> Fallible<Self> {
+        let mut parts = Self::default();
+        if let Some(engine) = options.value("engine")? {
+            parts.engine = Some(engine_of(&engine, &options.path_of("engine"))?);
+        }
+        for (index, value) in options.values("middlewares")?.unwrap_or_default().iter().enumerate() {
+            let path = format!("{}[{index}]", options.path_of("middlewares"));
+            parts.middlewares.push(middleware_of(options.ctx(), value, &path)?);
+        }
+        if let Some(tools) = options.value("tools")? {
+            parts.tools = Some(registry_of(&tools, &options.path_of("tools"))?);
+        }
+        parts.read_loop(&options.nested("toolLoop")?)?;
+        if let Some(hooks) = JsHooks::read(&options.nested("toolHooks")?)? {
+            parts.hooks = Some(Arc::new(hooks));
+        }
+        parts.id = options.string("id")?;
+        Ok(parts)
+    }
+
+    /// The same with this engine.
+    pub(crate) fn with_engine(self, engine: Arc<dyn Engine>) -> Self {
+        Self { engine: Some(engine), ..self }
+    }
+
+    /// Reads settings of the tool loop; what is not there stays as it was.
+    fn read_loop(&mut self, options: &Options<'_>) -> Fallible<()> {
+        let config = &mut self.config;
+        macro_rules! read {
+            ($($field:ident = $value:expr;)*) => { $(if let Some(value) = $value { config.$field = value; })* };
+        }
+        read! {
+            enabled = options.boolean("enabled")?;
+            max_iterations = options.integer("maxIterations", 1)?;
+            max_parallel_tools = options.integer("maxParallelTools", 1)?;
+            execution_timeout = options.milliseconds("executionTimeoutMs")?;
+            tool_choice = options.one_of("toolChoice")?;
+            tool_error_handling = options.one_of("toolErrorHandling")?;
+            retry_max_retries = options.integer("retryMaxRetries", 0)?;
+            retry_backoff = options.milliseconds("retryBackoffMs")?;
+            retry_backoff_factor = options.number("retryBackoffFactor")?;
+            stop_at_tools = options.strings("stopAtTools")?;
+        }
+        if let Some(allowed) = options.strings("allowedTools")? {
+            config.allowed_tools = Some(allowed);
+        }
+        if let Some(hooks) = JsHooks::read(&options.nested("hooks")?)? {
+            self.hooks = Some(Arc::new(hooks));
+        }
+        options.finish()
+    }
+
+    /// The session of these parts.
+    pub(crate) fn build(&self, ctx: &Ctx<'_>) -> Fallible<Session> {
+        let engine = self.engine.clone().ok_or_else(|| {
+            Fault::type_error("engine is missing: pass one of gp.engines, such as gp.engines.echo()")
+        })?;
+        let host = Vm::of(ctx).host.clone();
+        let mut builder = Session::builder(engine).clock(host.config.clock.clone());
+        for middleware in &self.middlewares {
+            builder = builder.middleware(middleware.clone());
+        }
+        for sink in &host.config.sinks {
+            builder = builder.sink(sink.clone());
+        }
+        if let Some(id) = &self.id {
+            builder = builder.id(id.as_str());
+        }
+        Ok(match &self.tools {
+            None => builder.build(),
+            Some(tools) => {
+                with_hooks(builder.tools(tools.clone(), self.config.clone()), self.hooks.clone()).build()
+            }
+        })
+    }
+}
+
+fn with_hooks<F>(builder: SessionBuilder<F>, hooks: Option<Arc<dyn ToolHooks>>) -> SessionBuilder<F>
+where
+    SessionBuilder<F>: SessionHooks,
+{
+    match hooks {
+        Some(hooks) => builder.hooks(hooks),
+        None => builder,
+    }
+}
+
+/// A builder as scripts hold it.
+struct BuilderHandle(RefCell<Parts>);
+
+impl HandleState for BuilderHandle {
+    const NAME: &'static str = "Builder";
+
+    fn members(members: &Members<'_>) -> Result<()> {
+        members.method("withEngine", 1, |call| {
+            let engine = engine_of(&call.required(0, "engine", "an Engine")?, "engine")?;
+            change(call, |parts| parts.engine = Some(engine))
+        })?;
+        members.method("useMiddleware", 1, |call| {
+            let value = call.required(0, "middleware", "a Middleware or a function")?;
+            let middleware = middleware_of(call.ctx(), &value, "middleware")?;
+            change(call, |parts| parts.middlewares.push(middleware))
+        })?;
+        // The second is the Go project's name.
+        for name in ["useHostMiddleware", "useGoMiddleware"] {
+            members.method(name, 2, |call| {
+                let name = text_arg(call, 0, "name")?;
+                let middleware = host_middleware(call.ctx(), &name, call.arg(1))?;
+                change(call, |parts| parts.middlewares.push(middleware))
+            })?;
+        }
+        members.method("withTools", 2, |call| {
+            let registry = registry_of(&call.required(0, "tools", "a ToolRegistry")?, "tools")?;
+            set_loop(call, 1)?;
+            change(call, |parts| parts.tools = Some(registry))
+        })?;
+        members.method("withToolLoop", 1, |call| {
+            set_loop(call, 0)?;
+            Ok(call.this_value())
+        })?;
+        members.method("withToolHooks", 1, |call| {
+            let hooks = JsHooks::read(&Options::read(call.ctx(), call.arg(0), "toolHooks")?)?;
+            change(call, |parts| parts.hooks = hooks.map(|hooks| Arc::new(hooks) as Arc<dyn ToolHooks>))
+        })?;
+        members.method("buildSession", 0, |call| {
+            let parts = call.this::<Self>()?.0.borrow().clone();
+            session_handle(call, &parts)
+        })?;
+        Ok(())
+    }
+}
+
+fn change<'js>(call: &Call<'_, 'js>, change: impl FnOnce(&mut Parts)) -> Fallible<Value<'js>> {
+    change(&mut call.this::<BuilderHandle>()?.0.borrow_mut());
+    Ok(call.this_value())
+}
+
+fn set_loop(call: &Call<'_, '_>, index: usize) -> Fallible<()> {
+    let builder = call.this::<BuilderHandle>()?;
+    let options = Options::read(call.ctx(), call.arg(index), "toolLoop")?;
+    // Options may run getters of the script: the parts are changed only once they have been read.
+    let mut parts = builder.0.borrow().clone();
+    parts.read_loop(&options)?;
+    *builder.0.borrow_mut() = parts;
+    Ok(())
+}
+
+fn session_handle<'js>(call: &Call<'_, 'js>, parts: &Parts) -> Fallible<Value<'js>> {
+    let session = parts.build(call.ctx())?;
+    Ok(handle::create(call.ctx(), SessionHandle(session))?.into_value())
+}
+
+fn read_parts(call: &Call<'_, '_>) -> Fallible<Parts> {
+    let options = Options::read(call.ctx(), call.arg(0), "options")?;
+    let parts = Parts::read(&options)?;
+    options.finish()?;
+    Ok(parts)
+}
+
+pub(super) fn functions(members: &Members<'_>) -> Result<()> {
+    members.function("createSession", 1, |call| session_handle(call, &read_parts(call)?))?;
+    members.function("createBuilder", 1, |call| {
+        let parts = RefCell::new(read_parts(call)?);
+        Ok(handle::create(call.ctx(), BuilderHandle(parts))?.into_value())
+    })?;
+    Ok(())
+}

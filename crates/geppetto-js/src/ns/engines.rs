@@ -1,0 +1,237 @@
+//! `gp.engines`: what answers turns.
+
+use crate::callback::{Arguments, Callback, function_arg};
+use crate::callback_context;
+use crate::codec::turn;
+use crate::fault::{Fallible, Fault};
+use crate::function::{Call, Members};
+use crate::handle::{self, HandleState};
+use crate::module::EngineRequest;
+use crate::options::Options;
+use crate::vm::Vm;
+use async_trait::async_trait;
+use geppetto_inference::engines::{
+    EchoEngine, ScriptedCall, ScriptedEngine, ScriptedError, ScriptedResponse,
+};
+use geppetto_inference::{Engine, InferenceError, RunContext};
+use geppetto_turns::{Turn, Usage};
+use rquickjs::{IntoJs, Result, Value};
+use std::sync::Arc;
+
+/// An engine as scripts hold it.
+pub(crate) struct EngineHandle {
+    pub(crate) engine: Arc<dyn Engine>,
+    /// The same, when it is a scripted one: it tells what it was asked.
+    scripted: Option<Arc<ScriptedEngine>>,
+}
+
+impl HandleState for EngineHandle {
+    const NAME: &'static str = "Engine";
+    const PUBLIC: &'static [&'static str] = &["name"];
+
+    fn members(members: &Members<'_>) -> Result<()> {
+        members.getter("name", |call| Ok((&*call.this::<Self>()?.engine.name()).into_js(call.ctx())?))?;
+        members.getter("calls", |call| match &call.this::<Self>()?.scripted {
+            None => Ok(call.undefined()),
+            Some(scripted) => {
+                let calls = scripted.calls();
+                let calls = calls.iter().map(|seen| Ok(turn::encode(call.ctx(), seen)?.into_value()));
+                Ok(crate::pump::array(call.ctx(), calls.collect::<Result<Vec<_>>>()?)?)
+            }
+        })?;
+        members.getter("lastCall", |call| {
+            let last = call.this::<Self>()?.scripted.as_ref().and_then(|scripted| scripted.calls().pop());
+            match last {
+                None => Ok(call.undefined()),
+                Some(last) => Ok(turn::encode(call.ctx(), &last)?.into_value()),
+            }
+        })?;
+        members.getter("remaining", |call| {
+            let remaining = call.this::<Self>()?.scripted.as_ref().map(|scripted| scripted.remaining());
+            Ok(remaining.into_js(call.ctx())?)
+        })?;
+        members.method("assertComplete", 0, |call| {
+            let this = call.this::<Self>()?;
+            let scripted = this.scripted.as_ref();
+            let scripted =
+                scripted.ok_or_else(|| Fault::type_error("assertComplete: this is no scripted engine"))?;
+            scripted.assert_complete().map_err(|error| Fault::Plain(error.to_string()))?;
+            Ok(call.undefined())
+        })?;
+        Ok(())
+    }
+}
+
+pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
+    members.function("echo", 1, |call| {
+        let options = Options::read(call.ctx(), call.arg(0), "options")?;
+        let reply = options.string("reply")?.unwrap_or_else(|| "READY".to_owned());
+        let delay = options.milliseconds("delayMs")?.unwrap_or_default();
+        options.finish()?;
+        made(call, Arc::new(EchoEngine::new(reply).with_delay(delay)), None)
+    })?;
+    members.function("scripted", 1, |call| {
+        let options = Options::read(call.ctx(), call.arg(0), "options")?;
+        let responses = options.values("responses")?;
+        let responses = options.required("responses", "an array of responses", responses)?;
+        options.finish()?;
+        let responses = responses.into_iter().enumerate().map(|(index, value)| {
+            response(&Options::read(call.ctx(), Some(value), format!("options.responses[{index}]"))?)
+        });
+        let engine = Arc::new(ScriptedEngine::new(responses.collect::<Fallible<_>>()?));
+        made(call, engine.clone(), Some(engine))
+    })?;
+    members.function("fromFunction", 1, |call| {
+        let function = function_arg(call.arg(0), "engines.fromFunction")?;
+        let callback = Callback::new(call.ctx(), function.into_value())?;
+        made(call, Arc::new(JsEngine { callback }), None)
+    })?;
+    members.function("fromConfig", 1, |call| {
+        let request = EngineRequest { profile: None, options: config(call, 0)? };
+        from_host(call, request)
+    })?;
+    members.function("fromProfile", 2, |call| {
+        let profile = call.arg(0).map(|_| callback_context::text_arg(call, 0, "profile")).transpose()?;
+        let request = EngineRequest { profile, options: config(call, 1)? };
+        from_host(call, request)
+    })?;
+    Ok(())
+}
+
+fn made<'js>(
+    call: &Call<'_, 'js>,
+    engine: Arc<dyn Engine>,
+    scripted: Option<Arc<ScriptedEngine>>,
+) -> Fallible<Value<'js>> {
+    Ok(handle::create(call.ctx(), EngineHandle { engine, scripted })?.into_value())
+}
+
+/// The engine that an argument has to be.
+pub(crate) fn engine_of(value: &Value<'_>, path: &str) -> Fallible<Arc<dyn Engine>> {
+    Ok(handle::state::<EngineHandle>(value, path)?.engine.clone())
+}
+
+/// The options of a real model, as the host's factory takes them.
+fn config(call: &Call<'_, '_>, index: usize) -> Fallible<geppetto_turns::Map> {
+    let options = Options::read(call.ctx(), call.arg(index), "options")?;
+    let mut config = geppetto_turns::Map::new();
+    for name in ["model", "apiType", "provider", "profile", "reasoningEffort", "apiKey", "baseURL"] {
+        if let Some(value) = options.string(name)? {
+            config.insert(name.to_owned(), value.into());
+        }
+    }
+    for name in ["temperature", "topP", "maxTokens", "seed", "timeoutMs", "timeoutSeconds"] {
+        if let Some(value) = options.number(name)? {
+            config.insert(name.to_owned(), value.into());
+        }
+    }
+    if let Some(stop) = options.strings("stop")? {
+        config.insert("stop".to_owned(), stop.into());
+    }
+    if let Some(headers) = options.map("headers")? {
+        config.insert("headers".to_owned(), headers.into());
+    }
+    options.finish()?;
+    Ok(config)
+}
+
+fn from_host<'js>(call: &Call<'_, 'js>, request: EngineRequest) -> Fallible<Value<'js>> {
+    let factory = Vm::of(call.ctx()).host.config.engines.clone();
+    let factory = factory.ok_or_else(|| {
+        Fault::Plain(
+            "this host offers no model engines; use engines.echo, scripted or fromFunction".to_owned(),
+        )
+    })?;
+    let engine = factory.create(request).map_err(|failure| Fault::Plain(failure.message))?;
+    made(call, engine, None)
+}
+
+fn response(options: &Options<'_>) -> Fallible<ScriptedResponse> {
+    let mut calls = Vec::new();
+    for (index, value) in options.values("toolCalls")?.unwrap_or_default().into_iter().enumerate() {
+        let path = format!("{}[{index}]", options.path_of("toolCalls"));
+        let call = Options::read(options.ctx(), Some(value), path)?;
+        let name = call.string("name")?;
+        calls.push(ScriptedCall {
+            id: call.string("id")?,
+            name: call.required("name", "a tool's name", name)?,
+            args: call.json("args")?.unwrap_or_else(|| serde_json::json!({})),
+        });
+        call.finish()?;
+    }
+    let response = ScriptedResponse {
+        reasoning: options.string("reasoning")?,
+        text: options.string("text")?,
+        tool_calls: calls,
+        usage: usage(&options.nested("usage")?)?,
+        stop_reason: options.string("stopReason")?,
+        delay: options.milliseconds("delayMs")?.unwrap_or_default(),
+        error: error(options)?,
+    };
+    options.finish()?;
+    Ok(response)
+}
+
+fn usage(options: &Options<'_>) -> Fallible<Option<Usage>> {
+    let count = |name| Ok::<_, Fault>(u64::from(options.integer(name, 0)?.unwrap_or(0)));
+    let usage = Usage {
+        input_tokens: count("inputTokens")?,
+        output_tokens: count("outputTokens")?,
+        cached_input_tokens: count("cachedInputTokens")?,
+        reasoning_tokens: count("reasoningTokens")?,
+    };
+    options.finish()?;
+    Ok((!options.is_absent()).then_some(usage))
+}
+
+fn error(options: &Options<'_>) -> Fallible<Option<ScriptedError>> {
+    let Some(value) = options.value("error")? else { return Ok(None) };
+    if value.is_string() {
+        let message = crate::codec::text(options.ctx(), &value)?;
+        return Ok(Some(ScriptedError { message, ..ScriptedError::default() }));
+    }
+    let error = Options::read(options.ctx(), Some(value), options.path_of("error"))?;
+    let message = error.string("message")?;
+    let scripted = ScriptedError {
+        message: error.required("message", "a string", message)?,
+        status: error.integer("status", 0)?.and_then(|status| u16::try_from(status).ok()),
+        retryable: error.boolean("retryable")?,
+    };
+    error.finish()?;
+    Ok(Some(scripted))
+}
+
+/// A script's own model.
+struct JsEngine {
+    callback: Callback,
+}
+
+#[async_trait]
+impl Engine for JsEngine {
+    fn name(&self) -> Arc<str> {
+        "jsFunction".into()
+    }
+
+    async fn infer(&self, turn: Turn, ctx: &RunContext) -> std::result::Result<Turn, InferenceError> {
+        let (given, run) = (turn.clone(), ctx.clone());
+        let called = self.callback.call(
+            "engine",
+            Some(ctx.clone()),
+            move |js| {
+                let given = turn::encode(js, &given)?.into_value();
+                let context = callback_context::for_engine(js, &run)?.into_value();
+                Ok(Arguments { values: vec![given.clone(), context], fallback: given })
+            },
+            move |js, returned| {
+                // Nothing returned: the given turn, with its mutations.
+                let nothing = returned.value.is_undefined() || returned.value.is_null();
+                let value = if nothing { returned.fallback } else { returned.value };
+                turn::decode(js, &value, Some(&turn), "the engine's turn")
+            },
+        );
+        called.await.map_err(|error| {
+            let hint = "use session.runAsync() or session.start()";
+            error.in_run(ctx, hint, |failure| InferenceError::engine(self.name(), failure))
+        })
+    }
+}

@@ -1,0 +1,348 @@
+//! `gp.middlewares`: what stands around engine calls.
+
+use crate::callback::{Arguments, Callback, CallbackError, function_arg};
+use crate::callback_context::{self, text_arg};
+use crate::codec::turn;
+use crate::fault::{Fallible, Fault};
+use crate::function::{Call, Members, function};
+use crate::handle::{self, HandleState};
+use crate::host::Host;
+use crate::ns::engines::engine_of;
+use crate::options::Options;
+use crate::vm::Vm;
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use geppetto_inference::middlewares::{ReorderToolResults, SystemPrompt};
+use geppetto_inference::{InferenceError, Middleware, Next, RunContext, RunError};
+use geppetto_runner::{JsRef, Local, OwnerRef};
+use geppetto_turns::{Map, Turn};
+use rquickjs::{Ctx, IntoJs, Result, Value};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+use tokio::sync::mpsc;
+
+/// A middleware as scripts hold it.
+pub(crate) struct MiddlewareHandle(pub(crate) Arc<dyn Middleware>);
+
+impl HandleState for MiddlewareHandle {
+    const NAME: &'static str = "Middleware";
+    const PUBLIC: &'static [&'static str] = &["name"];
+
+    fn members(members: &Members<'_>) -> Result<()> {
+        members.getter("name", |call| Ok((&*call.this::<Self>()?.0.name()).into_js(call.ctx())?))?;
+        Ok(())
+    }
+}
+
+pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
+    members.function("fromJS", 2, |call| from_function(call, "middlewares.fromJS", false))?;
+    members.function("fromAsync", 2, |call| from_function(call, "middlewares.fromAsync", true))?;
+    // The name of the Go project for what the host offers.
+    for name in ["host", "go"] {
+        members.function(name, 2, |call| {
+            let name = text_arg(call, 0, "middlewares.host: name")?;
+            made(call, host_middleware(call.ctx(), &name, call.arg(1))?)
+        })?;
+    }
+    Ok(())
+}
+
+fn made<'js>(call: &Call<'_, 'js>, middleware: Arc<dyn Middleware>) -> Fallible<Value<'js>> {
+    Ok(handle::create(call.ctx(), MiddlewareHandle(middleware))?.into_value())
+}
+
+fn from_function<'js>(call: &Call<'_, 'js>, place: &str, asynchronous: bool) -> Fallible<Value<'js>> {
+    let name = call.arg(1).map(|_| text_arg(call, 1, &format!("{place}: name"))).transpose()?;
+    let function = function_arg(call.arg(0), place)?;
+    made(call, js_middleware(call.ctx(), function.into_value(), name, asynchronous)?)
+}
+
+fn js_middleware<'js>(
+    ctx: &Ctx<'js>,
+    function: Value<'js>,
+    name: Option<String>,
+    asynchronous: bool,
+) -> Fallible<Arc<dyn Middleware>> {
+    let own: Option<String> = function.as_object().and_then(|function| function.get("name").ok());
+    let name = name.or(own).filter(|name| !name.is_empty()).unwrap_or_else(|| "jsMiddleware".to_owned());
+    let callback = Callback::new(ctx, function)?;
+    Ok(Arc::new(JsMiddleware {
+        callback,
+        name: name.into(),
+        asynchronous,
+        owner: Vm::of(ctx).host.owner.clone(),
+    }))
+}
+
+/// The middleware that a value stands for: a handle, or a bare function for `fromJS`.
+pub(crate) fn middleware_of<'js>(
+    ctx: &Ctx<'js>,
+    value: &Value<'js>,
+    path: &str,
+) -> Fallible<Arc<dyn Middleware>> {
+    if value.is_function() {
+        return js_middleware(ctx, value.clone(), None, false);
+    }
+    Ok(handle::state::<MiddlewareHandle>(value, path)?.0.clone())
+}
+
+/// A middleware of the host, or one that is built in.
+pub(crate) fn host_middleware<'js>(
+    ctx: &Ctx<'js>,
+    name: &str,
+    options: Option<Value<'js>>,
+) -> Fallible<Arc<dyn Middleware>> {
+    let registered = Vm::of(ctx).host.config.middlewares.clone();
+    if let Some((_, factory)) = registered.iter().find(|(known, _)| known == name) {
+        let options = options.map(|options| crate::codec::json::decode(ctx, &options)).transpose();
+        let options = match options.map_err(|error| error.fault("options"))? {
+            None => Map::new(),
+            Some(serde_json::Value::Object(options)) => options,
+            Some(_) => return Err(Fault::type_error("options: expected an object")),
+        };
+        return factory(options).map_err(|error| Fault::type_error(format!("middleware {name}: {error}")));
+    }
+    let options = Options::read(ctx, options, "options")?;
+    let middleware: Arc<dyn Middleware> = match name {
+        "systemPrompt" => {
+            let prompt = options.string("prompt")?;
+            Arc::new(SystemPrompt::new(options.required("prompt", "a string", prompt)?))
+        }
+        "reorderToolResults" => Arc::new(ReorderToolResults),
+        _ => {
+            let mut known: Vec<&str> = registered.iter().map(|(known, _)| known.as_str()).collect();
+            known.extend(["systemPrompt", "reorderToolResults"]);
+            let guess = geppetto_turns::nearest(name, known.iter().copied());
+            let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+            let known = known.join(", ");
+            return Err(Fault::type_error(format!(
+                "unknown host middleware {name:?}: there are {known}{guess}"
+            )));
+        }
+    };
+    options.finish()?;
+    Ok(middleware)
+}
+
+/// A script's middleware.
+struct JsMiddleware {
+    callback: Callback,
+    name: Arc<str>,
+    asynchronous: bool,
+    owner: OwnerRef,
+}
+
+/// What the last call of `next` gave.
+type Last = Arc<Mutex<Option<Turn>>>;
+
+/// A call of an asynchronous `next`: its turn, and the promise that waits for it.
+struct Request {
+    next: Next,
+    turn: Turn,
+    resolve: JsRef,
+    reject: JsRef,
+}
+
+/// What a middleware's function gave.
+enum Outcome {
+    Turn(Turn),
+    /// Nothing: the given turn, as it was left.
+    Nothing(Turn),
+}
+
+#[async_trait]
+impl Middleware for JsMiddleware {
+    fn name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
+    async fn handle(
+        &self,
+        turn: Turn,
+        next: Next,
+        ctx: &RunContext,
+    ) -> std::result::Result<Turn, InferenceError> {
+        let last = Last::default();
+        let (requests, mut requested) = mpsc::unbounded_channel();
+        let requests = self.asynchronous.then_some(requests);
+        let called = self.call(turn, next.clone(), ctx, (last.clone(), requests));
+        let mut called = pin!(called);
+        let mut running = FuturesUnordered::new();
+        // Calls of an asynchronous `next` run here, inside the middleware's own future.
+        let outcome = poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(outcome) = called.as_mut().poll(cx) {
+                    return Poll::Ready(outcome);
+                }
+                if let Poll::Ready(Some(request)) = requested.poll_recv(cx) {
+                    running.push(self.answer(request, &last, ctx));
+                    continue;
+                }
+                match running.poll_next_unpin(cx) {
+                    Poll::Ready(Some(())) => {}
+                    _ => return Poll::Pending,
+                }
+            }
+        })
+        .await;
+        drop(running);
+        let outcome = outcome.map_err(|error| {
+            let hint = "use gp.middlewares.fromAsync() around it, and session.runAsync() or session.start()";
+            error.in_run(ctx, hint, |failure| InferenceError::middleware(self.name.clone(), failure))
+        })?;
+        match outcome {
+            Outcome::Turn(turn) => Ok(turn),
+            Outcome::Nothing(turn) => {
+                let last = last.lock().unwrap_or_else(PoisonError::into_inner).take();
+                match last {
+                    Some(last) => Ok(last),
+                    None => next.call(turn).await,
+                }
+            }
+        }
+    }
+}
+
+impl JsMiddleware {
+    async fn call(
+        &self,
+        turn: Turn,
+        next: Next,
+        ctx: &RunContext,
+        (last, requests): (Last, Option<mpsc::UnboundedSender<Request>>),
+    ) -> std::result::Result<Outcome, CallbackError> {
+        let (given, run, seen) = (turn.clone(), ctx.clone(), last.clone());
+        self.callback
+            .call(
+                "middleware",
+                Some(ctx.clone()),
+                move |js| {
+                    let given_js = turn::encode(js, &given)?.into_value();
+                    let native = function(js, "next", 2, move |call| {
+                        let (turn, next) = next_arguments(call, &given, &next)?;
+                        match &requests {
+                            Some(requests) => next_async(call, requests, next, turn),
+                            None => next_sync(call, &next, turn, &last),
+                        }
+                    })?;
+                    let next: Value<'_> = Vm::of(js).make_next.clone().call((native, given_js.clone()))?;
+                    let context = callback_context::for_middleware(js, &run)?.into_value();
+                    Ok(Arguments { values: vec![given_js.clone(), next, context], fallback: given_js })
+                },
+                move |js, returned| {
+                    if returned.value.is_undefined() || returned.value.is_null() {
+                        let given =
+                            turn::decode(js, &returned.fallback, Some(&turn), "the middleware's turn")?;
+                        return Ok(Outcome::Nothing(given));
+                    }
+                    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    let original = seen.as_ref().unwrap_or(&turn);
+                    turn::decode(js, &returned.value, Some(original), "the middleware's turn")
+                        .map(Outcome::Turn)
+                },
+            )
+            .await
+    }
+
+    /// Runs an asynchronous `next` and settles its promise.
+    async fn answer(&self, request: Request, last: &Last, ctx: &RunContext) {
+        let Request { next, turn, resolve, reject } = request;
+        let result = next.call(turn).await;
+        if let Ok(turn) = &result {
+            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn.clone());
+        }
+        let result = result.map_err(|error| run_error(error, ctx));
+        let settled = self.owner.call_in(Some(ctx.scope()), "next", move |js| -> Result<()> {
+            let (function, value) = match result {
+                Ok(turn) => (resolve, turn::encode(&js, &turn)?.into_value()),
+                Err(error) => (reject, crate::run_error::to_js(&js, &error)?),
+            };
+            match function.get(&js).and_then(Value::into_function) {
+                Some(function) => function.call((value,)),
+                None => Ok(()),
+            }
+        });
+        if let Err(error) = settled.await {
+            self.owner.report("next", error);
+        }
+    }
+}
+
+/// `next(turn?, { engine? })`.
+fn next_arguments(call: &Call<'_, '_>, given: &Turn, next: &Next) -> Fallible<(Turn, Next)> {
+    let turn = match call.arg(0) {
+        None => given.clone(),
+        Some(turn) => turn::decode(call.ctx(), &turn, Some(given), "next: turn")?,
+    };
+    let options = Options::read(call.ctx(), call.arg(1), "next: options")?;
+    let engine =
+        options.value("engine")?.map(|engine| engine_of(&engine, "next: options.engine")).transpose()?;
+    options.finish()?;
+    Ok((turn, engine.map_or_else(|| next.clone(), |engine| next.with_engine(engine))))
+}
+
+fn run_error(error: InferenceError, ctx: &RunContext) -> RunError {
+    let ids = ctx.ids();
+    let (session_id, inference_id) = (ids.session_id.clone(), Some(ids.inference_id.clone()));
+    RunError { error, session_id, inference_id, partial_turn: None }
+}
+
+/// A plain `next`: waits in place.
+fn next_sync<'js>(call: &Call<'_, 'js>, next: &Next, turn: Turn, last: &Last) -> Fallible<Value<'js>> {
+    let ctx = next.context();
+    let host = Vm::of(call.ctx()).host.clone();
+    let result = match wait(&host, ctx.scope(), next.call(turn)) {
+        Ok(result) => result,
+        // What enclosed the wait has ended it; it says why.
+        Err(error) => Err(ctx.check().err().ok_or_else(|| Fault::wait(error))?),
+    };
+    let turn = result.map_err(|error| run_error(error, ctx))?;
+    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn.clone());
+    Ok(turn::encode(call.ctx(), &turn)?.into_value())
+}
+
+/// An asynchronous `next`: a promise that the middleware's own future settles.
+fn next_async<'js>(
+    call: &Call<'_, 'js>,
+    requests: &mpsc::UnboundedSender<Request>,
+    next: Next,
+    turn: Turn,
+) -> Fallible<Value<'js>> {
+    let (promise, resolve, reject) = call.ctx().promise()?;
+    let Some(local) = Local::current() else { return Ok(call.undefined()) };
+    let error = run_error(InferenceError::middleware("next", revoked()), next.context());
+    let (resolve, reject) =
+        (JsRef::new(&local, resolve.into_value()), JsRef::new(&local, reject.into_value()));
+    if requests.send(Request { next, turn, resolve, reject }).is_err() {
+        return Err(error.into());
+    }
+    Ok(promise.into_value())
+}
+
+fn revoked() -> geppetto_inference::Failure {
+    geppetto_inference::Failure::new("next was called after the middleware had ended")
+}
+
+/// Waits in place for a future, telling listeners meanwhile what happens.
+pub(crate) fn wait<F: Future>(
+    host: &Host,
+    scope: u64,
+    future: F,
+) -> std::result::Result<F::Output, geppetto_runner::WaitError> {
+    let Some(local) = Local::current() else { return Err(geppetto_runner::WaitError::Shutdown) };
+    let mut future = pin!(future);
+    local.block_on(
+        scope,
+        poll_fn(|cx| {
+            for pump in host.live_pumps() {
+                pump.register_wait(cx);
+            }
+            let polled = future.as_mut().poll(cx);
+            host.tell_in(&local);
+            polled
+        }),
+    )
+}

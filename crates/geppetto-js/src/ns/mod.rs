@@ -1,0 +1,58 @@
+//! `require("geppetto")`: one file per namespace.
+
+mod builder;
+mod engines;
+mod hooks;
+mod middlewares;
+mod run_handle;
+mod session;
+mod tools;
+mod turns;
+
+use crate::codec::json;
+use crate::function::{Members, define};
+use crate::generated::CONSTS;
+use crate::vm::Vm;
+use rquickjs::{Ctx, Object, Result, Value};
+
+/// Makes the module's object.
+pub(crate) fn module<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
+    let vm = Vm::of(ctx);
+    let module = Members::new(ctx)?;
+    let gp = &module.object;
+    define(gp, "version", env!("CARGO_PKG_VERSION"))?;
+    define(gp, "consts", consts(ctx)?)?;
+    define(gp, "RunError", vm.run_error.clone())?;
+    let args = vm.host.config.args.iter().map(|arg| json::encode(ctx, &arg.as_str().into()));
+    let args = crate::pump::array(ctx, args.collect::<Result<Vec<_>>>()?)?;
+    vm.freeze.call::<_, ()>((args.clone(),))?;
+    define(gp, "args", args)?;
+    let namespaces: [(&str, fn(&Members<'js>) -> Result<()>); 4] = [
+        ("turns", turns::namespace),
+        ("engines", engines::namespace),
+        ("middlewares", middlewares::namespace),
+        ("tools", tools::namespace),
+    ];
+    for (name, fill) in namespaces {
+        let namespace = Members::new(ctx)?;
+        fill(&namespace)?;
+        vm.freeze.call::<_, ()>((namespace.object.clone(),))?;
+        define(gp, name, namespace.object)?;
+    }
+    builder::functions(&module)?;
+    session::functions(&module)?;
+    vm.freeze.call::<_, ()>((gp.clone(),))?;
+    Ok(module.object)
+}
+
+fn consts<'js>(ctx: &Ctx<'js>) -> Result<Value<'js>> {
+    let consts = Object::new(ctx.clone())?;
+    for (group, constants) in CONSTS {
+        let object = Object::new(ctx.clone())?;
+        for (name, value) in *constants {
+            define(&object, *name, *value)?;
+        }
+        define(&consts, *group, object)?;
+    }
+    Vm::of(ctx).deep_freeze.call((consts,))
+}

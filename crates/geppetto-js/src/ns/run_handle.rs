@@ -1,0 +1,188 @@
+//! Run handles: what `session.start()` returns.
+
+use crate::callback::function_arg;
+use crate::callback_context::text_arg;
+use crate::codec::turn;
+use crate::fault::{Fallible, Fault};
+use crate::function::{Call, Members};
+use crate::handle::{self, HandleState};
+use crate::host::{Host, Pending};
+use crate::ns::session::settle;
+use crate::pump::{IteratorState, Pump};
+use crate::vm::Vm;
+use geppetto_events::EventType;
+use geppetto_inference::{CancelReason, Run};
+use geppetto_runner::{JsRef, Local};
+use geppetto_turns::nearest;
+use rquickjs::object::Property;
+use rquickjs::{IntoJs, Object, Result, Symbol, Value};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+
+/// A run as scripts hold it.
+struct RunHandleState {
+    pump: Rc<Pump>,
+    host: Rc<Host>,
+}
+
+/// The methods that work without their `this`.
+const BOUND: [&str; 4] = ["cancel", "on", "once", "off"];
+
+impl HandleState for RunHandleState {
+    const NAME: &'static str = "RunHandle";
+    const PUBLIC: &'static [&'static str] = &["sessionId", "inferenceId"];
+
+    fn members(members: &Members<'_>) -> Result<()> {
+        members.getter("sessionId", |call| {
+            Ok(call.this::<Self>()?.pump.core().ids().session_id.as_str().into_js(call.ctx())?)
+        })?;
+        members.getter("inferenceId", |call| {
+            Ok(call.this::<Self>()?.pump.core().ids().inference_id.as_str().into_js(call.ctx())?)
+        })?;
+        members.method("cancel", 1, |call| {
+            let reason = call.arg(0).map(|_| text_arg(call, 0, "cancel: reason")).transpose()?;
+            let reason = CancelReason::Cancelled(reason.map(Into::into));
+            call.this::<Self>()?.pump.core().cancel(reason);
+            Ok(call.undefined())
+        })?;
+        members.method("on", 2, |call| listen(call, "on", false))?;
+        members.method("once", 2, |call| listen(call, "once", true))?;
+        members.method("off", 2, |call| {
+            let event = event_type(call, "off")?;
+            let function = call.arg(1);
+            call.this::<Self>()?.pump.unlisten(call.ctx(), event, function.as_ref());
+            Ok(call.this_value())
+        })?;
+        let iterate = crate::function::function(members.object.ctx(), "[Symbol.asyncIterator]", 0, |call| {
+            let this = call.this::<Self>()?;
+            quiet(call)?;
+            let state = EventIterator { iterator: this.pump.iterate(), pump: this.pump.clone() };
+            Ok(handle::create(call.ctx(), state)?.into_value())
+        })?;
+        let symbol = Symbol::async_iterator(members.object.ctx().clone());
+        members.object.prop(symbol.as_atom(), Property::from(iterate))?;
+        Ok(())
+    }
+}
+
+/// Starts the run: it is polled between jobs, and its events are delivered as it goes.
+pub(super) fn start<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>> {
+    let ctx = call.ctx();
+    let host = Vm::of(ctx).host.clone();
+    let local =
+        Local::current().ok_or_else(|| Fault::Plain("there is no runtime on this thread".to_owned()))?;
+    let pump = Pump::new(run.handle().core().clone());
+    host.pumps.borrow_mut().push(Rc::downgrade(&pump));
+    let (promise, resolve, reject) = ctx.promise()?;
+    let keep = |function: rquickjs::Function<'js>| JsRef::new(&local, function.into_value());
+    let (resolve, reject) = (keep(resolve), keep(reject));
+    let object = handle::create_open(ctx, RunHandleState { pump: pump.clone(), host: host.clone() })?;
+    object.prop("promise", Property::from(promise))?;
+    let vm = Vm::of(ctx);
+    let bound = crate::codec::json::encode(ctx, &BOUND.as_slice().into())?;
+    vm.bind_methods.call::<_, ()>((object.clone(), bound))?;
+    vm.freeze.call::<_, ()>((object.clone(),))?;
+    local.spawn(drive(run, pump, host.pend(), host.clone(), (resolve, reject)));
+    Ok(object.into_value())
+}
+
+async fn drive(
+    run: Run,
+    pump: Rc<Pump>,
+    pending: Pending,
+    host: Rc<Host>,
+    (resolve, reject): (JsRef, JsRef),
+) {
+    let result = {
+        let mut driven = pin!(run.drive());
+        poll_fn(|cx| {
+            pump.register(cx);
+            let polled = driven.as_mut().poll(cx);
+            pump.deliver_in(&host);
+            polled
+        })
+        .await
+    };
+    // Listeners have heard of the end before the promise settles.
+    pump.release_task();
+    pump.deliver_in(&host);
+    if let Some(local) = Local::current() {
+        settle(&local, result.map_err(Fault::from), &resolve, &reject, |ctx, turn| {
+            Ok(turn::encode(ctx, &turn)?.into_value())
+        });
+    }
+    drop(pending);
+}
+
+/// An event type, or `None` for `"*"`.
+fn event_type(call: &Call<'_, '_>, place: &str) -> Fallible<Option<EventType>> {
+    let name = text_arg(call, 0, &format!("{place}: type"))?;
+    if name == "*" {
+        return Ok(None);
+    }
+    name.parse().map(Some).map_err(|_| {
+        let guess = nearest(&name, EventType::NAMES.iter().copied());
+        let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+        let known = EventType::NAMES.join(", ");
+        Fault::type_error(format!(
+            "{place}: unknown event type {name:?}: expected * or one of {known}{guess}"
+        ))
+    })
+}
+
+fn listen<'js>(call: &Call<'_, 'js>, place: &str, once: bool) -> Fallible<Value<'js>> {
+    let event = event_type(call, place)?;
+    let function = function_arg(call.arg(1), &format!("{place}: listener"))?;
+    if matches!(event, None | Some(EventType::Error | EventType::RunFinished)) {
+        quiet(call)?;
+    }
+    let this = call.this::<RunHandleState>()?;
+    if let Some(local) = Local::current() {
+        this.pump.listen(&this.host, event, JsRef::new(&local, function.into_value()), once);
+    }
+    Ok(call.this_value())
+}
+
+/// Somebody hears of the run's failure: its promise need not be handled as well.
+fn quiet(call: &Call<'_, '_>) -> Fallible<()> {
+    if let Some(this) = call.this_value().into_object() {
+        let promise: Value<'_> = this.get("promise")?;
+        Vm::of(call.ctx()).quiet.call::<_, ()>((promise,))?;
+    }
+    Ok(())
+}
+
+/// An iterator over a run's events.
+struct EventIterator {
+    iterator: Rc<IteratorState>,
+    pump: Rc<Pump>,
+}
+
+impl HandleState for EventIterator {
+    const NAME: &'static str = "EventIterator";
+
+    fn members(members: &Members<'_>) -> Result<()> {
+        members.method("next", 0, |call| {
+            let this = call.this::<Self>()?;
+            this.pump.next(call.ctx(), &this.iterator)
+        })?;
+        members.method("return", 1, |call| {
+            let this = call.this::<Self>()?;
+            let left: Object<'_> = this
+                .iterator
+                .leave(call.ctx(), this.pump.core())?
+                .into_object()
+                .ok_or_else(|| Fault::Plain("the iterator's end is no object".to_owned()))?;
+            let (promise, resolve, _) = call.ctx().promise()?;
+            resolve.call::<_, ()>((left,))?;
+            Ok(promise.into_value())
+        })?;
+        let this = crate::function::function(members.object.ctx(), "[Symbol.asyncIterator]", 0, |call| {
+            Ok(call.this_value())
+        })?;
+        let symbol = Symbol::async_iterator(members.object.ctx().clone());
+        members.object.prop(symbol.as_atom(), Property::from(this))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,283 @@
+//! Sessions as scripts hold them: their history, and the three ways to run them.
+
+use crate::codec::turn;
+use crate::fault::{Fallible, Fault};
+use crate::function::{Call, Members};
+use crate::globals::abort::token_of;
+use crate::handle::{self, HandleState};
+use crate::ns::builder::Parts;
+use crate::ns::middlewares::wait;
+use crate::ns::run_handle;
+use crate::options::Options;
+use crate::vm::Vm;
+use geppetto_inference::{CancelReason, Run, RunOptions, RunToken, Seed, Session};
+use geppetto_runner::{JsRef, Local};
+use geppetto_turns::Turn;
+use rquickjs::{Ctx, IntoJs, Result, Value};
+use std::time::Duration;
+
+/// A synchronous run that nothing else bounds may take this long.
+const SYNC_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// A session as scripts hold it.
+pub(crate) struct SessionHandle(pub(crate) Session);
+
+impl HandleState for SessionHandle {
+    const NAME: &'static str = "Session";
+    const PUBLIC: &'static [&'static str] = &["id"];
+
+    fn members(members: &Members<'_>) -> Result<()> {
+        history(members)?;
+        members.getter("id", |call| Ok(call.this::<Self>()?.0.id().as_str().into_js(call.ctx())?))?;
+        members
+            .method("isRunning", 0, |call| Ok(call.this::<Self>()?.0.is_running().into_js(call.ctx())?))?;
+        members.method("cancelActive", 0, |call| {
+            call.this::<Self>()?.0.cancel_active(None)?;
+            Ok(call.undefined())
+        })?;
+        members.method("close", 0, |call| {
+            call.this::<Self>()?.0.close();
+            Ok(call.undefined())
+        })?;
+        members.method("run", 2, |call| {
+            let session = call.this::<Self>()?.0.clone();
+            run_sync(call, begin(call, &session, Kind::Synchronous)?)
+        })?;
+        members.method("runAsync", 2, |call| {
+            let session = call.this::<Self>()?.0.clone();
+            let run = begin(call, &session, Kind::Asynchronous);
+            run_async(call, run)
+        })?;
+        members.method("start", 2, |call| {
+            let session = call.this::<Self>()?.0.clone();
+            run_handle::start(call, begin(call, &session, Kind::Asynchronous)?)
+        })?;
+        Ok(())
+    }
+}
+
+fn history(members: &Members<'_>) -> Result<()> {
+    members.method("append", 1, |call| {
+        let session = call.this::<SessionHandle>()?.0.clone();
+        let turn = turn::decode(call.ctx(), &call.required(0, "turn", "a turn")?, None, "turn")?;
+        session.append(turn).map_err(|error| Fault::begin(error, &session))?;
+        Ok(call.undefined())
+    })?;
+    members.method("latest", 0, |call| turn_or_null(call, call.this::<SessionHandle>()?.0.latest()))?;
+    members.method("turnCount", 0, |call| {
+        Ok(call.this::<SessionHandle>()?.0.turn_count().into_js(call.ctx())?)
+    })?;
+    members.method("turns", 0, |call| turns(call, call.this::<SessionHandle>()?.0.turns()))?;
+    members.method("getTurn", 1, |call| {
+        let index = index_arg(call, 0, "index")?.unwrap_or(0.0);
+        let turn = as_index(index).and_then(|index| call.this::<SessionHandle>().ok()?.0.turn(index));
+        turn_or_null(call, turn)
+    })?;
+    members.method("turnsRange", 2, |call| {
+        let all = call.this::<SessionHandle>()?.0.turns();
+        let bound = |value: Option<f64>, default: usize| -> usize {
+            let value = value.map(|value| if value < 0.0 { value + as_float(all.len()) } else { value });
+            value.map_or(default, |value| as_index(value.max(0.0)).unwrap_or(0).min(all.len()))
+        };
+        let start = bound(index_arg(call, 0, "start")?, 0);
+        let end = bound(index_arg(call, 1, "end")?, all.len()).max(start);
+        turns(call, all[start..end].to_vec())
+    })?;
+    Ok(())
+}
+
+fn index_arg(call: &Call<'_, '_>, index: usize, name: &str) -> Fallible<Option<f64>> {
+    let Some(value) = call.arg(index) else { return Ok(None) };
+    let number = value.as_number().filter(|number| number.fract() == 0.0);
+    let wrong =
+        || Fault::type_error(format!("{name}: expected an integer, got {}", handle::describe(&value)));
+    number.map(Some).ok_or_else(wrong)
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "checked: an integer of at least 0"
+)]
+fn as_index(number: f64) -> Option<usize> {
+    (number >= 0.0).then_some(number as usize)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "no history has 2^53 turns")]
+fn as_float(count: usize) -> f64 {
+    count as f64
+}
+
+fn turn_or_null<'js>(call: &Call<'_, 'js>, turn: Option<Turn>) -> Fallible<Value<'js>> {
+    match turn {
+        Some(turn) => Ok(turn::encode(call.ctx(), &turn)?.into_value()),
+        None => Ok(Value::new_null(call.ctx().clone())),
+    }
+}
+
+fn turns<'js>(call: &Call<'_, 'js>, turns: Vec<Turn>) -> Fallible<Value<'js>> {
+    let turns = turns.iter().map(|turn| Ok(turn::encode(call.ctx(), turn)?.into_value()));
+    Ok(crate::pump::array(call.ctx(), turns.collect::<Result<Vec<_>>>()?)?)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Synchronous,
+    Asynchronous,
+}
+
+/// Reads seed and options of a call, and begins the run.
+fn begin(call: &Call<'_, '_>, session: &Session, kind: Kind) -> Fallible<Run> {
+    let host = Vm::of(call.ctx()).host.clone();
+    if kind == Kind::Synchronous && host.config.forbid_sync_runs {
+        return Err(Fault::Plain("this host forbids synchronous runs; use runAsync() or start()".to_owned()));
+    }
+    let seed = read_seed(call, call.arg(0))?;
+    let options = Options::read(call.ctx(), call.arg(1), "options")?;
+    let run_options = read_run_options(&options, kind)?;
+    options.finish()?;
+    session.begin(seed, run_options).map_err(|error| Fault::begin(error, session))
+}
+
+/// A seed: a turn, a string, a block or blocks.
+fn read_seed<'js>(call: &Call<'_, 'js>, seed: Option<Value<'js>>) -> Fallible<Seed> {
+    let ctx = call.ctx();
+    let Some(seed) = seed else { return Ok(Seed::Latest) };
+    if seed.is_string() {
+        return Ok(Seed::from(crate::codec::text(ctx, &seed)?));
+    }
+    if seed.is_array() {
+        return Ok(Seed::Blocks(turn::decode_blocks(ctx, &seed, "seed")?));
+    }
+    match seed.as_object() {
+        Some(object) if !turn::looks_like_turn(object)? => {
+            Ok(Seed::Blocks(turn::decode_blocks(ctx, &seed, "seed")?))
+        }
+        _ => Ok(Seed::Turn(turn::decode(ctx, &seed, None, "seed")?)),
+    }
+}
+
+fn read_run_options(options: &Options<'_>, kind: Kind) -> Fallible<RunOptions> {
+    let host = Vm::of(options.ctx()).host.clone();
+    let mut timeout = options.milliseconds("timeoutMs")?.filter(|timeout| !timeout.is_zero());
+    let parent = host.enclosing();
+    let bounded = timeout.is_some() || parent.as_ref().is_some_and(|parent| parent.deadline().is_some());
+    if kind == Kind::Synchronous && !bounded {
+        timeout = Some(SYNC_TIMEOUT);
+    }
+    let mut signals = vec![shutdown_token(&host)];
+    for name in ["signal", "abortSignal"] {
+        if let Some(signal) = options.value(name)? {
+            signals.push(token_of(options.ctx(), &signal, &options.path_of(name))?);
+        }
+    }
+    Ok(RunOptions {
+        timeout,
+        tags: options.map("tags")?,
+        signal: Some(RunToken::child_of(&signals)),
+        trace_id: options.string("traceId")?,
+        keep_partial: options.boolean("keepPartial")?.unwrap_or(false),
+        parent,
+        sinks: Vec::new(),
+    })
+}
+
+/// Ends with the VM.
+fn shutdown_token(host: &crate::host::Host) -> RunToken {
+    let reason = CancelReason::Shutdown("the runtime was shut down".into());
+    RunToken::following(host.owner.stopping().clone(), reason)
+}
+
+/// Runs in place: the script waits, and nothing else happens in the VM but what belongs to the run.
+fn run_sync<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>> {
+    let host = Vm::of(call.ctx()).host.clone();
+    let (handle, scope) = (run.handle(), run.context().scope());
+    let result = match wait(&host, scope, run.drive()) {
+        Ok(result) => result,
+        // The wait was ended from outside and dropped the run, which finished with the reason.
+        Err(error) => handle.outcome().ok_or_else(|| Fault::wait(error))?,
+    };
+    Ok(turn::encode(call.ctx(), &result?)?.into_value())
+}
+
+/// Runs between jobs; the promise settles after the run's end was told.
+fn run_async<'js>(call: &Call<'_, 'js>, run: Fallible<Run>) -> Fallible<Value<'js>> {
+    promise_of(call, async move { Ok(run?.drive().await?) }, |ctx, turn| {
+        Ok(turn::encode(ctx, &turn)?.into_value())
+    })
+}
+
+/// A promise for a future that is polled on the owner's thread.
+pub(crate) fn promise_of<'js, T: 'static>(
+    call: &Call<'_, 'js>,
+    future: impl Future<Output = Fallible<T>> + 'static,
+    encode: impl for<'any> FnOnce(&Ctx<'any>, T) -> Result<Value<'any>> + 'static,
+) -> Fallible<Value<'js>> {
+    let ctx = call.ctx();
+    let (promise, resolve, reject) = ctx.promise()?;
+    let local =
+        Local::current().ok_or_else(|| Fault::Plain("there is no runtime on this thread".to_owned()))?;
+    let (resolve, reject) =
+        (JsRef::new(&local, resolve.into_value()), JsRef::new(&local, reject.into_value()));
+    let pending = Vm::of(ctx).host.pend();
+    local.spawn(async move {
+        let result = future.await;
+        if let Some(local) = Local::current() {
+            settle(&local, result, &resolve, &reject, encode);
+        }
+        drop(pending);
+    });
+    Ok(promise.into_value())
+}
+
+/// Settles a promise with a result.
+pub(crate) fn settle<T>(
+    local: &Local,
+    result: Fallible<T>,
+    resolve: &JsRef,
+    reject: &JsRef,
+    encode: impl for<'any> FnOnce(&Ctx<'any>, T) -> Result<Value<'any>>,
+) {
+    let settled = local.enter("settle", |ctx| -> Result<()> {
+        let (function, value) = match result {
+            Ok(value) => (resolve, encode(&ctx, value)?),
+            Err(fault) => (reject, fault.into_value(&ctx)?),
+        };
+        match function.get(&ctx).and_then(Value::into_function) {
+            Some(function) => function.call((value,)),
+            None => Ok(()),
+        }
+    });
+    match settled {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            local.owner().report("settle", geppetto_runner::CallError::Script(script_error(&error)))
+        }
+        Err(error) => local.owner().report("settle", error),
+    }
+}
+
+fn script_error(error: &rquickjs::Error) -> geppetto_runner::JsError {
+    geppetto_runner::JsError { name: "Error".to_owned(), message: error.to_string(), ..Default::default() }
+}
+
+pub(super) fn functions(members: &Members<'_>) -> Result<()> {
+    members.function("runInference", 3, |call| run_sync(call, begin_once(call, Kind::Synchronous)?))?;
+    members.function("runInferenceAsync", 3, |call| {
+        let run = begin_once(call, Kind::Asynchronous);
+        run_async(call, run)
+    })?;
+    Ok(())
+}
+
+/// One run without keeping a session: `(engine, turn, options?)` with the options of sessions and runs.
+fn begin_once(call: &Call<'_, '_>, kind: Kind) -> Fallible<Run> {
+    let engine = crate::ns::engines::engine_of(&call.required(0, "engine", "an Engine")?, "engine")?;
+    let seed = read_seed(call, call.arg(1))?;
+    let options = Options::read(call.ctx(), call.arg(2), "options")?;
+    let parts = Parts::read(&options)?.with_engine(engine);
+    let run_options = read_run_options(&options, kind)?;
+    options.finish()?;
+    let session = parts.build(call.ctx())?;
+    session.begin(seed, run_options).map_err(|error| Fault::begin(error, &session))
+}

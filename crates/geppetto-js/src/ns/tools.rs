@@ -1,0 +1,176 @@
+//! `gp.tools`: registries of tools.
+
+use crate::callback::{Arguments, Callback};
+use crate::callback_context::{self, text_arg};
+use crate::codec::json;
+use crate::fault::{Fallible, Fault};
+use crate::function::{Call, Members};
+use crate::handle::{self, HandleState};
+use crate::ns::middlewares::wait;
+use crate::ns::session::promise_of;
+use crate::options::Options;
+use crate::vm::Vm;
+use async_trait::async_trait;
+use geppetto_runner::WaitError;
+use geppetto_toolloop::{Tool, ToolContext, ToolDefinition, ToolError, ToolRegistry};
+use rquickjs::{Result, Value};
+use serde_json::Value as Json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A registry as scripts hold it.
+pub(crate) struct RegistryHandle(pub(crate) ToolRegistry);
+
+impl HandleState for RegistryHandle {
+    const NAME: &'static str = "ToolRegistry";
+
+    fn members(members: &Members<'_>) -> Result<()> {
+        members.method("register", 1, |call| {
+            let registry = &call.this::<Self>()?.0;
+            registry
+                .register(Arc::new(read_tool(call)?))
+                .map_err(|error| Fault::type_error(error.to_string()))?;
+            Ok(call.this_value())
+        })?;
+        // The second is the Go project's name.
+        for name in ["useHostTools", "useGoTools"] {
+            members.method(name, 1, |call| {
+                use_host_tools(call, &call.this::<Self>()?.0)?;
+                Ok(call.this_value())
+            })?;
+        }
+        members.method("list", 0, |call| {
+            let definitions = call.this::<Self>()?.0.definitions();
+            let definitions = definitions.iter().map(|tool| json::encode(call.ctx(), &tool.to_json()));
+            Ok(crate::pump::array(call.ctx(), definitions.collect::<Result<Vec<_>>>()?)?)
+        })?;
+        members.method("call", 2, |call| {
+            let (registry, name, args) = call_arguments(call)?;
+            let host = Vm::of(call.ctx()).host.clone();
+            let scope = host.enclosing().map_or(u64::MAX, |run| run.scope());
+            let result = wait(&host, scope, registry.call(&name, args)).map_err(|error| match error {
+                WaitError::Stopped => Fault::Plain(format!("tool {name}: stopped by the run around it")),
+                other => Fault::wait(other),
+            })?;
+            Ok(json::encode(call.ctx(), &result.map_err(|error| tool_fault(&name, &error))?)?)
+        })?;
+        members.method("callAsync", 2, |call| {
+            let started = call_arguments(call);
+            promise_of(
+                call,
+                async move {
+                    let (registry, name, args) = started?;
+                    registry.call(&name, args).await.map_err(|error| tool_fault(&name, &error))
+                },
+                |ctx, value| json::encode(ctx, &value),
+            )
+        })?;
+        Ok(())
+    }
+}
+
+fn tool_fault(name: &str, error: &ToolError) -> Fault {
+    match error {
+        ToolError::NotFound { .. } => Fault::Plain(error.to_string()),
+        _ => Fault::Plain(format!("tool {name}: {error}")),
+    }
+}
+
+fn call_arguments(call: &Call<'_, '_>) -> Fallible<(ToolRegistry, String, Json)> {
+    let registry = call.this::<RegistryHandle>()?.0.clone();
+    let name = text_arg(call, 0, "name")?;
+    let args = call.arg(1).map(|args| json::decode(call.ctx(), &args)).transpose();
+    let args = args.map_err(|error| error.fault("args"))?;
+    Ok((registry, name, args.unwrap_or_else(|| serde_json::json!({}))))
+}
+
+pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
+    members.function("createRegistry", 0, |call| {
+        Ok(handle::create(call.ctx(), RegistryHandle(ToolRegistry::new()))?.into_value())
+    })?;
+    Ok(())
+}
+
+/// The registry that an argument has to be.
+pub(crate) fn registry_of(value: &Value<'_>, path: &str) -> Fallible<ToolRegistry> {
+    Ok(handle::state::<RegistryHandle>(value, path)?.0.clone())
+}
+
+fn use_host_tools(call: &Call<'_, '_>, registry: &ToolRegistry) -> Fallible<()> {
+    let offered = Vm::of(call.ctx()).host.config.tools.clone();
+    let wanted = match call.arg(0) {
+        None => None,
+        Some(names) => match json::decode(call.ctx(), &names).map_err(|error| error.fault("names"))? {
+            Json::Array(names) => Some(names),
+            _ => return Err(Fault::type_error("useHostTools: names: expected an array of strings")),
+        },
+    };
+    let known: Vec<&str> = offered.iter().map(|tool| tool.definition().name.as_str()).collect();
+    for name in wanted.iter().flatten() {
+        let text = name.as_str().unwrap_or_default();
+        if !known.contains(&text) {
+            let known = known.join(", ");
+            return Err(Fault::type_error(format!(
+                "useHostTools: the host has no tool {name}; it has: {known}"
+            )));
+        }
+    }
+    for tool in &offered {
+        let name = &tool.definition().name;
+        if wanted.as_ref().is_none_or(|wanted| wanted.iter().any(|wanted| wanted.as_str() == Some(name))) {
+            registry.register(tool.clone()).map_err(|error| Fault::type_error(error.to_string()))?;
+        }
+    }
+    Ok(())
+}
+
+fn read_tool(call: &Call<'_, '_>) -> Fallible<JsTool> {
+    let options = Options::read(call.ctx(), call.arg(0), "tool")?;
+    let name = options.string("name")?;
+    let name = options.required("name", "a string", name)?;
+    let definition = ToolDefinition {
+        name,
+        description: options.string("description")?,
+        parameters: options.json("parameters")?,
+    };
+    let handler = options.function("handler")?;
+    let handler = options.required("handler", "a function", handler)?;
+    let timeout = options.milliseconds("timeoutMs")?;
+    options.finish()?;
+    Ok(JsTool { definition, timeout, callback: Callback::new(call.ctx(), handler)? })
+}
+
+/// A script's tool.
+struct JsTool {
+    definition: ToolDefinition,
+    timeout: Option<Duration>,
+    callback: Callback,
+}
+
+#[async_trait]
+impl Tool for JsTool {
+    fn definition(&self) -> &ToolDefinition {
+        &self.definition
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    async fn call(&self, args: Json, ctx: &ToolContext) -> std::result::Result<Json, ToolError> {
+        let tool = ctx.clone();
+        let called = self.callback.call(
+            "tool",
+            ctx.run.clone(),
+            move |js| {
+                let args = json::encode(js, &args)?;
+                let context = callback_context::for_tool(js, &tool)?.into_value();
+                Ok(Arguments { values: vec![args, context], fallback: Value::new_undefined(js.clone()) })
+            },
+            |js, returned| {
+                json::decode(js, &returned.value).map_err(|error| error.fault("the tool's result"))
+            },
+        );
+        called.await.map_err(crate::callback::CallbackError::in_tool)
+    }
+}

@@ -1,0 +1,231 @@
+//! Options, read strictly: one reader for every namespace.
+//!
+//! A reader is asked for each option by name and type, and at its end it refuses every name it was not asked for. So
+//! the accepted names are the ones that are read, and cannot drift apart from a list.
+
+use crate::codec::{self, json};
+use crate::fault::{Fallible, Fault};
+use crate::handle;
+use geppetto_turns::{Map, UnknownName, nearest};
+use rquickjs::{Atom, Ctx, Filter, Object, Value};
+use std::cell::RefCell;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Reads an object of options.
+pub(crate) struct Options<'js> {
+    ctx: Ctx<'js>,
+    object: Option<Object<'js>>,
+    path: String,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl<'js> Options<'js> {
+    /// A reader for the argument at `path`; an absent one has no options.
+    pub(crate) fn read(ctx: &Ctx<'js>, value: Option<Value<'js>>, path: impl Into<String>) -> Fallible<Self> {
+        let path = path.into();
+        let value = value.filter(|value| !value.is_undefined() && !value.is_null());
+        let object = match value {
+            None => None,
+            Some(value) => {
+                let plain = value.as_object().filter(|object| {
+                    !value.is_array()
+                        && !value.is_function()
+                        && !value.is_promise()
+                        && !handle::is_handle(object)
+                });
+                let wrong = || {
+                    Fault::type_error(format!(
+                        "{path}: expected an object of options, got {}",
+                        handle::describe(&value)
+                    ))
+                };
+                Some(plain.cloned().ok_or_else(wrong)?)
+            }
+        };
+        Ok(Self { ctx: ctx.clone(), object, path, asked: RefCell::default() })
+    }
+
+    pub(crate) fn ctx(&self) -> &Ctx<'js> {
+        &self.ctx
+    }
+
+    /// The path of an option, for messages.
+    pub(crate) fn path_of(&self, name: &str) -> String {
+        format!("{}.{name}", self.path)
+    }
+
+    /// An option as it is; `undefined` and `null` mean absent. Only own properties count.
+    pub(crate) fn value(&self, name: &'static str) -> Fallible<Option<Value<'js>>> {
+        self.asked.borrow_mut().push(name);
+        let Some(object) = &self.object else { return Ok(None) };
+        if !has_own(object, name)? {
+            return Ok(None);
+        }
+        let value: Value<'js> = object.get(name)?;
+        Ok(Some(value).filter(|value| !value.is_undefined() && !value.is_null()))
+    }
+
+    fn wrong(&self, name: &str, expected: &str, value: &Value<'js>) -> Fault {
+        let shown =
+            codec::event::inspected(&self.ctx, value.clone()).unwrap_or_else(|_| handle::describe(value));
+        let shown: String = shown.chars().take(100).collect();
+        Fault::type_error(format!("invalid {} {shown}: expected {expected}", self.path_of(name)))
+    }
+
+    pub(crate) fn string(&self, name: &'static str) -> Fallible<Option<String>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        if !value.is_string() {
+            return Err(self.wrong(name, "a string", &value));
+        }
+        Ok(Some(codec::text(&self.ctx, &value)?))
+    }
+
+    pub(crate) fn boolean(&self, name: &'static str) -> Fallible<Option<bool>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        value.as_bool().map(Some).ok_or_else(|| self.wrong(name, "true or false", &value))
+    }
+
+    /// A number that is not negative.
+    pub(crate) fn number(&self, name: &'static str) -> Fallible<Option<f64>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        let number = value.as_number().filter(|number| number.is_finite() && *number >= 0.0);
+        number.map(Some).ok_or_else(|| self.wrong(name, "a number of at least 0", &value))
+    }
+
+    /// An integer from `least` up.
+    pub(crate) fn integer(&self, name: &'static str, least: u32) -> Fallible<Option<u32>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        let number = value.as_number().filter(|number| {
+            number.fract() == 0.0 && *number >= f64::from(least) && *number <= f64::from(u32::MAX)
+        });
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+        let integer = number.map(|number| number as u32);
+        let wrong = || self.wrong(name, &format!("an integer of at least {least}"), &value);
+        integer.map(Some).ok_or_else(wrong)
+    }
+
+    /// A duration in milliseconds.
+    pub(crate) fn milliseconds(&self, name: &'static str) -> Fallible<Option<Duration>> {
+        let milliseconds = self.number(name)?;
+        // Longer than anybody waits counts as that.
+        Ok(milliseconds.map(|ms| Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX)))
+    }
+
+    /// One of the names of an enumeration.
+    pub(crate) fn one_of<T: FromStr<Err = UnknownName>>(&self, name: &'static str) -> Fallible<Option<T>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        if !value.is_string() {
+            return Err(self.wrong(name, "a string", &value));
+        }
+        let text = codec::text(&self.ctx, &value)?;
+        text.parse().map(Some).map_err(|error: UnknownName| {
+            let guess = nearest(&text, error.expected.iter().copied());
+            let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+            let expected = error.expected.join(", ");
+            Fault::type_error(format!(
+                "invalid {} {text:?}: expected one of {expected}{guess}",
+                self.path_of(name)
+            ))
+        })
+    }
+
+    /// A list of strings.
+    pub(crate) fn strings(&self, name: &'static str) -> Fallible<Option<Vec<String>>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        let Some(items) = self.list(&value)? else {
+            return Err(self.wrong(name, "an array of strings", &value));
+        };
+        let strings = items.iter().map(|item| {
+            if !item.is_string() {
+                return Err(self.wrong(name, "an array of strings", &value));
+            }
+            Ok(codec::text(&self.ctx, item)?)
+        });
+        strings.collect::<Fallible<_>>().map(Some)
+    }
+
+    /// A list of values.
+    pub(crate) fn values(&self, name: &'static str) -> Fallible<Option<Vec<Value<'js>>>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        let items = self.list(&value)?;
+        items.map(Some).ok_or_else(|| self.wrong(name, "an array", &value))
+    }
+
+    fn list(&self, value: &Value<'js>) -> Fallible<Option<Vec<Value<'js>>>> {
+        let Some(array) = value.as_object().filter(|_| value.is_array()) else { return Ok(None) };
+        let length = codec::length(array)?;
+        if length > 100_000 {
+            return Err(Fault::type_error(format!("{}: an array of {length} items is too large", self.path)));
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "bounded above")]
+        let items = (0..length as u32).map(|index| Ok(array.get::<_, Value<'js>>(index)?));
+        items.collect::<Fallible<_>>().map(Some)
+    }
+
+    /// A plain object.
+    pub(crate) fn map(&self, name: &'static str) -> Fallible<Option<Map>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        match json::decode(&self.ctx, &value).map_err(|error| error.fault(&self.path_of(name)))? {
+            serde_json::Value::Object(map) => Ok(Some(map)),
+            _ => Err(self.wrong(name, "an object", &value)),
+        }
+    }
+
+    /// Any plain value.
+    pub(crate) fn json(&self, name: &'static str) -> Fallible<Option<serde_json::Value>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        json::decode(&self.ctx, &value).map(Some).map_err(|error| error.fault(&self.path_of(name)))
+    }
+
+    /// A function.
+    pub(crate) fn function(&self, name: &'static str) -> Fallible<Option<Value<'js>>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        if value.is_function() { Ok(Some(value)) } else { Err(self.wrong(name, "a function", &value)) }
+    }
+
+    /// Further options under a name.
+    pub(crate) fn nested(&self, name: &'static str) -> Fallible<Self> {
+        Self::read(&self.ctx, self.value(name)?, self.path_of(name))
+    }
+
+    /// Whether there are any options at all.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.object.is_none()
+    }
+
+    /// An option that has to be there.
+    pub(crate) fn required<T>(&self, name: &str, expected: &str, value: Option<T>) -> Fallible<T> {
+        value.ok_or_else(|| {
+            Fault::type_error(format!("{} is missing: expected {expected}", self.path_of(name)))
+        })
+    }
+
+    /// Refuses every option that was not asked for.
+    pub(crate) fn finish(&self) -> Fallible<()> {
+        let Some(object) = &self.object else { return Ok(()) };
+        let asked = self.asked.borrow();
+        for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
+            let atom = atom?;
+            let name = codec::key(&self.ctx, &atom)?;
+            if asked.iter().any(|known| *known == name) {
+                continue;
+            }
+            let guess = nearest(&name, asked.iter().copied());
+            let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+            let accepted = asked.join(", ");
+            let path = self.path_of(&name);
+            return Err(Fault::type_error(format!("unknown option {path}: accepted are {accepted}{guess}")));
+        }
+        Ok(())
+    }
+}
+
+fn has_own(object: &Object<'_>, name: &str) -> Fallible<bool> {
+    for atom in object.own_keys::<Atom<'_>>(Filter::default()) {
+        if codec::key(object.ctx(), &atom?)? == name {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,256 @@
+// What is easier said in JavaScript: errors, abort signals, and how objects print. Evaluated once per VM, before
+// any script; it keeps the built-ins it needs, so that scripts may replace theirs.
+(function (native) {
+  "use strict";
+  const { freeze, getPrototypeOf, getOwnPropertyNames, getOwnPropertyDescriptor, defineProperty, keys, is } = Object;
+  const ObjectPrototype = Object.prototype;
+  const { apply, ownKeys } = Reflect;
+  const { isArray } = Array;
+  const uncurry = (f) => (self, ...args) => apply(f, self, args);
+  const then = uncurry(Promise.prototype.then);
+  const toISOString = uncurry(Date.prototype.toISOString);
+  const toWellFormed = uncurry(String.prototype.toWellFormed);
+  const [mapSize, setSize] = [Map, Set].map((C) => uncurry(getOwnPropertyDescriptor(C.prototype, "size").get));
+  const [mapEach, setEach] = [Map, Set].map((C) => uncurry(C.prototype.forEach));
+  const captureStackTrace = Error.captureStackTrace;
+  const resolved = Promise.resolve();
+  const { String: Text, TypeError: TypeFault, Error: Fault, DOMException: DOMFault, JSON: { stringify } } = globalThis;
+
+  // ---- errors -------------------------------------------------------------------------------------------------
+
+  class RunError extends Fault {
+    #carried;
+    constructor(message, fields = {}, carried = undefined) {
+      super(message, fields.cause === undefined ? undefined : { cause: fields.cause });
+      for (const key of keys(fields)) {
+        if (key !== "cause" && fields[key] !== undefined) defineProperty(this, key, { value: fields[key], writable: true, enumerable: true, configurable: true });
+      }
+      this.#carried = carried;
+      if (captureStackTrace) captureStackTrace(this, makeRunError);
+    }
+    get name() { return "RunError"; }
+    static carried(error) { return typeof error === "object" && error !== null && #carried in error ? error.#carried : undefined; }
+  }
+  const carried = RunError.carried;
+  delete RunError.carried;
+  function makeRunError(message, fields, handle) { return new RunError(message, fields, handle); }
+
+  // ---- promises -----------------------------------------------------------------------------------------------
+
+  // `await` looks at no property a script could have replaced.
+  async function settle(value, fallback, ok, fail) {
+    let result;
+    try { result = await value; } catch (error) { fail(error); return; }
+    ok(result, fallback);
+  }
+  const makeNext = (next, turn) => (given, options) => next(given ?? turn, options);
+  const bind = uncurry(Function.prototype.bind);
+  function bindMethods(handle, names) {
+    for (const name of names) defineProperty(handle, name, { value: bind(handle[name], handle) });
+  }
+  const nothing = () => {};
+  const quiet = (promise) => { then(promise, nothing, nothing); };
+  function queueMicrotask(callback) {
+    if (typeof callback !== "function") throw new TypeFault("queueMicrotask: expected a function, got " + (callback === null ? "null" : typeof callback));
+    then(resolved, () => { callback(); });
+  }
+
+  // ---- values -------------------------------------------------------------------------------------------------
+
+  // Objects that are not plain: what stands for them, or an error.
+  function plain(value) {
+    if (value instanceof Date) return toISOString(value);
+    for (const [C, size, instead] of [[Map, mapSize, "Object.fromEntries(map)"], [Set, setSize, "[...set]"]]) {
+      if (value instanceof C) { size(value); throw new TypeFault(`a ${C === Map ? "Map" : "Set"} is not a plain value; pass ${instead}`); }
+    }
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) throw new TypeFault("binary data is not a plain value; pass a string, such as base64");
+    if (value instanceof Promise) throw new TypeFault("a Promise is not a plain value; await it first");
+    return value;
+  }
+  const isPlain = (value) => { const proto = getPrototypeOf(value); return proto === null || proto === ObjectPrototype; };
+  function deepFreeze(value) {
+    if (typeof value === "object" && value !== null) { for (const key of ownKeys(value)) deepFreeze(value[key]); freeze(value); }
+    return value;
+  }
+
+  // ---- abort signals ------------------------------------------------------------------------------------------
+
+  const secret = {};
+  let abortSignal, tokenOf, watched;
+  class AbortSignal {
+    #token; #reason; #dispatched = false; #listeners = []; #native; #dependents = [];
+    onabort = null;
+    constructor(key, token, isNative) {
+      if (key !== secret) throw new TypeFault("AbortSignal cannot be constructed; use new AbortController()");
+      this.#token = token;
+      this.#native = isNative;
+    }
+    get aborted() { return native.tokenReason(this.#token) !== undefined; }
+    get reason() {
+      const reason = native.tokenReason(this.#token);
+      if (this.#reason === undefined && reason !== undefined) {
+        this.#reason = reason === "timeout" ? new DOMFault("The operation timed out.", "TimeoutError") : new DOMFault(reason || "This operation was aborted", "AbortError");
+      }
+      return this.#reason;
+    }
+    throwIfAborted() { if (this.aborted) throw this.reason; }
+    addEventListener(type, listener, options) {
+      if (type !== "abort" || (typeof listener !== "function" && typeof listener?.handleEvent !== "function")) return;
+      if (this.#dispatched || this.#listeners.some((known) => known.listener === listener)) return;
+      this.#watch();
+      this.#listeners.push({ listener, once: typeof options === "object" && options !== null && !!options.once });
+    }
+    removeEventListener(type, listener) {
+      if (type === "abort") this.#listeners = this.#listeners.filter((known) => known.listener !== listener);
+    }
+    dispatchEvent(event) {
+      if (event?.type === "abort") this.#dispatch();
+      return true;
+    }
+    #watch() {
+      if (!this.#native) return;
+      this.#native = false;
+      native.watchToken(this.#token, this);
+    }
+    #dispatch() {
+      if (this.#dispatched) return;
+      this.#dispatched = true;
+      const event = freeze({ type: "abort", target: this });
+      const listeners = this.#listeners;
+      this.#listeners = [];
+      const call = (listener) => {
+        try { typeof listener === "function" ? apply(listener, this, [event]) : listener.handleEvent(event); }
+        catch (error) { native.uncaught("abort listener", error); }
+      };
+      if (typeof this.onabort === "function") call(this.onabort);
+      for (const { listener } of listeners) call(listener);
+      for (const dependent of this.#dependents) dependent.#dispatch();
+      this.#dependents = [];
+    }
+    static abort(reason) { const controller = new AbortController(); controller.abort(reason); return controller.signal; }
+    static timeout(milliseconds) { return new AbortSignal(secret, native.timeoutToken(milliseconds), true); }
+    static any(signals) {
+      const sources = [...signals];
+      const tokens = sources.map((signal) => tokenOf(signal) ?? native.refuse("AbortSignal.any: expected AbortSignals"));
+      const any = new AbortSignal(secret, native.childToken(tokens), false);
+      for (const source of sources) { source.#watch(); source.#dependents.push(any); if (source.aborted && any.#reason === undefined) any.#reason = source.reason; }
+      return any;
+    }
+    static {
+      abortSignal = (signal, reason) => {
+        if (signal.aborted) return;
+        signal.#reason = reason;
+        native.cancelToken(signal.#token, reason instanceof Fault ? reason.message : reason === undefined ? undefined : inspect(reason));
+        signal.#dispatch();
+      };
+      tokenOf = (value) => (typeof value === "object" && value !== null && #token in value ? value.#token : undefined);
+      watched = (signal) => signal.#dispatch();
+    }
+    get [Symbol.toStringTag]() { return "AbortSignal"; }
+  }
+  class AbortController {
+    #signal = new AbortSignal(secret, native.newToken(), false);
+    get signal() { return this.#signal; }
+    abort(reason) { abortSignal(this.#signal, reason); }
+    get [Symbol.toStringTag]() { return "AbortController"; }
+  }
+  const makeSignal = (token) => new AbortSignal(secret, token, true);
+
+  // ---- how values print, as in Node ---------------------------------------------------------------------------
+
+  const quote = (text) => {
+    const body = stringify(text).slice(1, -1).replace(/\\"/g, '"');
+    return body.includes("'") ? (body.includes('"') ? "`" + body + "`" : '"' + body + '"') : "'" + body + "'";
+  };
+  const keyText = (key) => typeof key === "symbol" ? `[${Text(key)}]` : /^[A-Za-z_$][\w$]*$/.test(key) ? key : quote(key);
+  function errorText(error) {
+    const stack = typeof error.stack === "string" ? error.stack.trimEnd() : "";
+    const head = `${error.name}${error.message ? ": " + error.message : ""}`;
+    return stack ? `${head}\n${stack.split("\n").filter((line) => !line.includes("geppetto:")).map((line) => "    " + line.trim()).join("\n")}` : `[${head}]`;
+  }
+  function inspect(value, depth = 2, seen = []) {
+    switch (typeof value) {
+      case "string": return quote(value);
+      case "bigint": return `${value}n`;
+      case "symbol": return Text(value);
+      case "function": return /^class\b/.test(Function.prototype.toString.call(value)) ? `[class ${value.name || "(anonymous)"}]` : `[Function${value.name ? ": " + value.name : " (anonymous)"}]`;
+      case "number": return is(value, -0) ? "-0" : Text(value);
+      case "object": return value === null ? "null" : inspectObject(value, depth, seen);
+      default: return Text(value);
+    }
+  }
+  function inspectObject(value, depth, seen) {
+    if (seen.includes(value)) return "[Circular *]";
+    seen.push(value);
+    try {
+      const inner = (item) => inspect(item, depth - 1, seen);
+      const proto = getPrototypeOf(value);
+      const tag = typeof value[Symbol.toStringTag] === "string" ? value[Symbol.toStringTag] : "";
+      const name = proto === null ? "[Object: null prototype]" : (proto.constructor?.name ?? "") === "Object" ? tag : tag || proto.constructor?.name || "";
+      if (value instanceof Fault) {
+        const extra = keys(value).filter((key) => key !== "stack" && key !== "message");
+        const cause = value.cause !== undefined ? ["[cause]: " + inner(value.cause)] : [];
+        const parts = [...extra.map((key) => `${keyText(key)}: ${inner(value[key])}`), ...cause];
+        return errorText(value) + (parts.length ? " " + braces("{", parts, "}", true) : "");
+      }
+      if (value instanceof Date) return toISOString(value);
+      if (value instanceof RegExp) return Text(value);
+      if (value instanceof Promise) return "Promise {}";
+      if (depth < 0) return isArray(value) ? "[Array]" : `[${name || "Object"}]`;
+      if (isArray(value)) return braces("[", listed(value.length, (i) => i in value ? inner(value[i]) : "<empty>"), "]");
+      if (value instanceof Map) { const parts = []; mapEach(value, (v, k) => parts.push(`${inner(k)} => ${inner(v)}`)); return braces(`Map(${mapSize(value)}) {`, parts, "}"); }
+      if (value instanceof Set) { const parts = []; setEach(value, (v) => parts.push(inner(v))); return braces(`Set(${setSize(value)}) {`, parts, "}"); }
+      const own = native.publicFields(value) ?? keys(value).map((key) => [key, getOwnPropertyDescriptor(value, key)]);
+      const parts = own.map(([key, d]) => `${keyText(key)}: ${d && !("value" in d) ? (d.get ? (d.set ? "[Getter/Setter]" : "[Getter]") : "[Setter]") : inner(d?.value)}`);
+      return braces((name ? name + " " : "") + "{", parts, "}");
+    } finally { seen.pop(); }
+  }
+  function listed(length, item) {
+    const parts = [];
+    for (let i = 0; i < length && i < 100; i++) parts.push(item(i));
+    if (length > 100) parts.push(`... ${length - 100} more items`);
+    return parts;
+  }
+  function braces(open, parts, close, always) {
+    if (parts.length === 0) return open + close;
+    const line = `${open} ${parts.join(", ")} ${close}`;
+    if (!always && line.length <= 76 && !line.includes("\n")) return line;
+    return `${open}\n${parts.map((part) => "  " + part.replace(/\n/g, "\n  ")).join(",\n")}\n${close}`;
+  }
+  function format(args) {
+    let at = 0, text = "";
+    if (typeof args[0] === "string") {
+      at = 1;
+      text = args[0].replace(/%([sdifjoOc%])/g, (whole, kind) => {
+        if (kind === "%") return "%";
+        if (at >= args.length) return whole;
+        const value = args[at++];
+        switch (kind) {
+          case "s": return typeof value === "string" ? value : inspect(value, 0);
+          case "d": return typeof value === "object" ? "NaN" : Text(Number(value));
+          case "i": return Text(parseInt(value, 10));
+          case "f": return Text(parseFloat(value));
+          case "j": return stringify(value);
+          case "c": return "";
+          default: return inspect(value, 4);
+        }
+      });
+    }
+    for (; at < args.length; at++) text += (at > 0 ? " " : "") + (typeof args[at] === "string" ? args[at] : inspect(args[at]));
+    return text;
+  }
+  const write = (level) => (...args) => native.print(level, format(args));
+  const console = {
+    log: write("log"), info: write("info"), debug: write("debug"), warn: write("warn"), error: write("error"),
+    dir: (value) => native.print("log", inspect(value)),
+    trace: (...args) => native.print("error", errorText(Object.assign(new Fault(format(args)), { name: "Trace" }))),
+    assert: (condition, ...args) => { if (!condition) native.print("error", "Assertion failed" + (args.length ? ": " + format(args) : "")); },
+  };
+
+  const define = (name, value) => defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
+  define("console", console);
+  define("queueMicrotask", queueMicrotask);
+  define("AbortController", AbortController);
+  define("AbortSignal", AbortSignal);
+  return freeze({ makeNext, bindMethods, freeze, deepFreeze, settle, quiet, plain, isPlain, toWellFormed, makeRunError, carried, RunError, makeSignal, tokenOf, dispatchAbort: watched, inspect, TypeError: TypeFault, RangeError });
+})

@@ -1,0 +1,300 @@
+//! Delivers a run's events to the listeners and iterators of its handle.
+//!
+//! Each reads the run's log through a cursor of its own, from the first event. Events are delivered by the task that
+//! drives the run, after each of its polls; while something in the run waits synchronously, by that wait; and for
+//! who comes after the end, by a task of their own.
+
+use crate::codec::event;
+use crate::fault::Fault;
+use crate::host::Host;
+use crate::run_error;
+use crate::vm::Vm;
+use geppetto_events::{Cursor, Event, EventType};
+use geppetto_inference::RunCore;
+use geppetto_runner::{CallError, JsError, JsRef, Local};
+use rquickjs::{Array, Ctx, Function, Object, Value};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Waker};
+
+/// The listeners and iterators of a run's handle.
+pub(crate) struct Pump {
+    core: RunCore,
+    listeners: RefCell<Vec<Listener>>,
+    iterators: RefCell<Vec<Rc<IteratorState>>>,
+    next_id: Cell<u64>,
+    /// A listener that makes events is not called inside itself: they come after it.
+    delivering: Cell<bool>,
+    /// Wakes the task that drives the run, while there is one.
+    waker: RefCell<Option<Waker>>,
+}
+
+struct Listener {
+    id: u64,
+    event: Option<EventType>,
+    function: JsRef,
+    cursor: Cursor,
+    once: bool,
+}
+
+/// An iterator over a run's events.
+pub(crate) struct IteratorState {
+    cursor: RefCell<Cursor>,
+    /// Promises that wait for events, each as its resolving and rejecting functions.
+    waiting: RefCell<VecDeque<(JsRef, JsRef)>>,
+    ended: Cell<bool>,
+}
+
+impl Pump {
+    pub(crate) fn new(core: RunCore) -> Rc<Self> {
+        Rc::new(Self {
+            core,
+            listeners: RefCell::default(),
+            iterators: RefCell::default(),
+            next_id: Cell::new(0),
+            delivering: Cell::new(false),
+            waker: RefCell::default(),
+        })
+    }
+
+    pub(crate) fn core(&self) -> &RunCore {
+        &self.core
+    }
+
+    /// Adds a listener; without an event type it hears all. It hears the past with the next delivery.
+    pub(crate) fn listen(
+        self: &Rc<Self>,
+        host: &Rc<Host>,
+        event: Option<EventType>,
+        function: JsRef,
+        once: bool,
+    ) {
+        let id = self.next_id.get();
+        self.next_id.set(id + 1);
+        let cursor = self.core.log().cursor(0);
+        self.listeners.borrow_mut().push(Listener { id, event, function, cursor, once });
+        self.wake(host);
+    }
+
+    /// Removes the listeners of an event that are this function, or all of the event.
+    pub(crate) fn unlisten<'js>(
+        &self,
+        ctx: &Ctx<'js>,
+        event: Option<EventType>,
+        function: Option<&Value<'js>>,
+    ) {
+        let mut listeners = self.listeners.borrow_mut();
+        let kept = listeners.extract_if(.., |listener| {
+            let same = function.is_none_or(|function| listener.function.get(ctx).as_ref() == Some(function));
+            listener.event == event && same
+        });
+        let removed: Vec<_> = kept.collect();
+        drop(listeners);
+        drop(removed);
+    }
+
+    pub(crate) fn iterate(&self) -> Rc<IteratorState> {
+        Rc::new(IteratorState {
+            cursor: RefCell::new(self.core.log().cursor(0)),
+            waiting: RefCell::default(),
+            ended: Cell::new(false),
+        })
+    }
+
+    /// Sees to a delivery: by the task that drives the run, or after its end by one of its own.
+    fn wake(self: &Rc<Self>, host: &Rc<Host>) {
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            return waker.wake_by_ref();
+        }
+        let Some(local) = Local::current() else { return };
+        let (pump, host, pending) = (self.clone(), host.clone(), host.pend());
+        local.spawn(async move {
+            let _pending = pending;
+            pump.deliver_in(&host);
+        });
+    }
+
+    /// Called by the task that drives the run, at each poll: new events and new listeners wake it.
+    pub(crate) fn register(&self, cx: &mut Context<'_>) {
+        *self.waker.borrow_mut() = Some(cx.waker().clone());
+        self.register_wait(cx);
+    }
+
+    /// Called by a synchronous wait at each poll: new events wake it.
+    pub(crate) fn register_wait(&self, cx: &mut Context<'_>) {
+        let log = self.core.log();
+        let _ = log.cursor(log.len()).poll_event(cx);
+    }
+
+    /// The task that drives the run has ended.
+    pub(crate) fn release_task(&self) {
+        self.waker.borrow_mut().take();
+    }
+
+    /// Delivers, from outside any job.
+    pub(crate) fn deliver_in(&self, host: &Host) {
+        if self.has_nothing_to_do() {
+            return;
+        }
+        let Some(local) = Local::current() else { return };
+        if let Err(error) = local.enter("listeners", |ctx| self.deliver(&ctx)) {
+            // The listener that was interrupted has had its event; the others get theirs.
+            self.delivering.set(false);
+            host.report("listener", error);
+            self.deliver_in(host);
+        }
+    }
+
+    pub(crate) fn has_nothing_to_do(&self) -> bool {
+        let length = self.core.log().len();
+        let listeners = self.listeners.borrow();
+        let heard = listeners.iter().all(|listener| listener.cursor.position() >= length);
+        let released = listeners.is_empty() || !self.core.is_finished();
+        heard && released && self.iterators.borrow().iter().all(|iterator| !iterator.has_work())
+    }
+
+    /// Delivers everything that has happened: event by event, each to all that have not heard it.
+    pub(crate) fn deliver(&self, ctx: &Ctx<'_>) {
+        if self.delivering.replace(true) {
+            return;
+        }
+        while let Some((function, event)) = self.next_delivery() {
+            self.call(ctx, &function, &event);
+        }
+        let iterators: Vec<_> = self.iterators.borrow().clone();
+        for iterator in iterators {
+            iterator.serve(ctx, &self.core);
+        }
+        self.iterators.borrow_mut().retain(|iterator| !iterator.waiting.borrow().is_empty());
+        if self.core.log().is_closed() && self.core.is_finished() {
+            let heard = std::mem::take(&mut *self.listeners.borrow_mut());
+            drop(heard);
+        }
+        self.delivering.set(false);
+    }
+
+    /// The oldest event that some listener has not heard, and that listener's function.
+    fn next_delivery(&self) -> Option<(JsRef, Arc<Event>)> {
+        let mut listeners = self.listeners.borrow_mut();
+        loop {
+            let length = self.core.log().len();
+            let behind = listeners.iter_mut().filter(|listener| listener.cursor.position() < length);
+            let listener = behind.min_by_key(|listener| (listener.cursor.position(), listener.id))?;
+            let event = listener.cursor.try_next()?;
+            if listener.event.is_some_and(|wanted| wanted != event.event_type()) {
+                continue;
+            }
+            let (id, function, once) = (listener.id, listener.function.clone(), listener.once);
+            if once {
+                listeners.retain(|listener| listener.id != id);
+            }
+            return Some((function, event));
+        }
+    }
+
+    fn call<'js>(&self, ctx: &Ctx<'js>, function: &JsRef, event: &Event) {
+        let called = || -> rquickjs::Result<()> {
+            let Some(function) = function.get(ctx).and_then(Value::into_function) else { return Ok(()) };
+            // What an asynchronous listener rejects with is told as an unhandled rejection.
+            function.call::<_, Value<'js>>((event::encode(ctx, event)?,)).map(drop)
+        };
+        if let Err(error) = called() {
+            let error = JsError::from_error(ctx, &error);
+            Vm::of(ctx).host.report("listener", CallError::Script(error));
+        }
+    }
+
+    /// The promise of an iterator's next event.
+    pub(crate) fn next<'js>(
+        self: &Rc<Self>,
+        ctx: &Ctx<'js>,
+        iterator: &Rc<IteratorState>,
+    ) -> Result<Value<'js>, Fault> {
+        let (promise, resolve, reject) = ctx.promise()?;
+        if let Some(local) = Local::current() {
+            let keep = |function: Function<'js>| JsRef::new(&local, function.into_value());
+            iterator.waiting.borrow_mut().push_back((keep(resolve), keep(reject)));
+        }
+        iterator.serve(ctx, &self.core);
+        if !iterator.waiting.borrow().is_empty() {
+            let mut iterators = self.iterators.borrow_mut();
+            if !iterators.iter().any(|known| Rc::ptr_eq(known, iterator)) {
+                iterators.push(iterator.clone());
+            }
+        }
+        Ok(promise.into_value())
+    }
+}
+
+impl IteratorState {
+    fn has_work(&self) -> bool {
+        let cursor = self.cursor.borrow();
+        !self.waiting.borrow().is_empty() && (cursor.is_at_end() || cursor.clone().try_next().is_some())
+    }
+
+    /// Settles waiting promises: with events, then with the end or the run's error.
+    fn serve<'js>(&self, ctx: &Ctx<'js>, core: &RunCore) {
+        loop {
+            let front = self.waiting.borrow().front().cloned();
+            let Some((resolve, reject)) = front else { return };
+            let event = if self.ended.get() { None } else { self.cursor.borrow_mut().try_next() };
+            let settled = match event {
+                Some(event) => event::encode(ctx, &event).and_then(|event| yielded(ctx, Some(event))),
+                None if self.ended.get() => yielded(ctx, None),
+                None if core.is_finished() => {
+                    self.ended.set(true);
+                    match core.outcome() {
+                        Some(Err(error)) => {
+                            let error = run_error::to_js(ctx, &error);
+                            self.waiting.borrow_mut().pop_front();
+                            let _ = error.and_then(|error| call(ctx, &reject, error));
+                            continue;
+                        }
+                        _ => yielded(ctx, None),
+                    }
+                }
+                None => return,
+            };
+            self.waiting.borrow_mut().pop_front();
+            let _ = settled.and_then(|settled| call(ctx, &resolve, settled));
+        }
+    }
+
+    /// Ends the iterator: what waits is told that there is nothing more.
+    pub(crate) fn leave<'js>(&self, ctx: &Ctx<'js>, core: &RunCore) -> rquickjs::Result<Value<'js>> {
+        self.ended.set(true);
+        self.serve(ctx, core);
+        yielded(ctx, None)
+    }
+}
+
+fn call<'js>(ctx: &Ctx<'js>, function: &JsRef, value: Value<'js>) -> rquickjs::Result<()> {
+    match function.get(ctx).and_then(Value::into_function) {
+        Some(function) => function.call((value,)),
+        None => Ok(()),
+    }
+}
+
+/// What an iterator yields: `{ value, done }`.
+fn yielded<'js>(ctx: &Ctx<'js>, value: Option<Value<'js>>) -> rquickjs::Result<Value<'js>> {
+    let object = Object::new(ctx.clone())?;
+    let done = value.is_none();
+    crate::function::define(&object, "value", value.unwrap_or_else(|| Value::new_undefined(ctx.clone())))?;
+    crate::function::define(&object, "done", done)?;
+    Ok(object.into_value())
+}
+
+/// An array of values.
+pub(crate) fn array<'js>(
+    ctx: &Ctx<'js>,
+    items: impl IntoIterator<Item = Value<'js>>,
+) -> rquickjs::Result<Value<'js>> {
+    let array = Array::new(ctx.clone())?.into_object();
+    for (index, item) in items.into_iter().enumerate() {
+        #[allow(clippy::cast_possible_truncation, reason = "no list has 2^32 items in memory")]
+        crate::function::define(&array, index as u32, item)?;
+    }
+    Ok(array.into_value())
+}

@@ -1,0 +1,56 @@
+//! `RunError`: a run that did not produce a turn, as scripts see it, and back.
+
+use crate::callback::Thrown;
+use crate::codec::turn;
+use crate::function::{Members, define};
+use crate::handle::{self, HandleState};
+use crate::vm::Vm;
+use geppetto_inference::RunError;
+use rquickjs::{Ctx, Object, Result, Value};
+
+/// The Rust error that a `RunError` object carries, so that one that is thrown on is recognised.
+pub(crate) struct Carried(pub(crate) RunError);
+
+impl HandleState for Carried {
+    const NAME: &'static str = "RunErrorState";
+
+    fn members(_members: &Members<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+pub(crate) fn to_js<'js>(ctx: &Ctx<'js>, error: &RunError) -> Result<Value<'js>> {
+    let fields = Object::new(ctx.clone())?;
+    define(&fields, "code", error.code().as_str())?;
+    define(&fields, "sessionId", error.session_id.as_str())?;
+    if let Some(inference_id) = &error.inference_id {
+        define(&fields, "inferenceId", inference_id.as_str())?;
+    }
+    if let Some(turn) = &error.partial_turn {
+        define(&fields, "partialTurn", turn::encode(ctx, turn)?)?;
+    }
+    if let Some(failure) = error.error.failure() {
+        if let Some(retryable) = failure.retryable {
+            define(&fields, "retryable", retryable)?;
+        }
+        if let Some(status) = failure.status {
+            define(&fields, "status", status)?;
+        }
+        // The very object that was thrown, when it was thrown in this VM.
+        let source = failure.source.as_deref().and_then(|source| source.downcast_ref::<Thrown>());
+        if let Some(cause) = source.and_then(|thrown| thrown.value.get(ctx)) {
+            define(&fields, "cause", cause)?;
+        }
+    }
+    let carried = handle::create(ctx, Carried(error.clone()))?;
+    Vm::of(ctx).make_run_error.call((error.to_string(), fields, carried))
+}
+
+/// The Rust error that a thrown value carries, if it is a `RunError` of geppetto's making.
+pub(crate) fn carried<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> Option<RunError> {
+    if !value.is_error() {
+        return None;
+    }
+    let state: Value<'js> = Vm::of(ctx).carried.call((value.clone(),)).ok()?;
+    handle::try_state::<Carried>(&state).map(|carried| carried.0.clone())
+}

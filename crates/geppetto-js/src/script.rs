@@ -1,0 +1,140 @@
+//! Scripts: where they come from, and what becomes of them.
+
+use crate::function::function;
+use crate::loader::{self, Kind};
+use crate::vm::Vm;
+use geppetto_runner::{CallError, JsError};
+use rquickjs::{Ctx, Module, Value};
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use tokio::sync::watch;
+
+/// A script to run.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A file. Its relative modules are resolved beneath its folder, which has to be the runtime's.
+    File(PathBuf),
+    /// A text with a name for its errors. It has no relative modules.
+    Text {
+        /// The name.
+        name: String,
+        /// The text.
+        text: String,
+    },
+}
+
+impl Source {
+    /// A text with a name for its errors.
+    pub fn text(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Text { name: name.into(), text: text.into() }
+    }
+}
+
+/// Why a script did not run to its end.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScriptError {
+    /// It could not be read.
+    #[error("could not read {}: {message}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        message: String,
+    },
+    /// It threw, or could not be compiled.
+    #[error("{0}")]
+    Thrown(JsError),
+    /// The runtime ended it.
+    #[error(transparent)]
+    Call(CallError),
+    /// It waits for something that will never happen.
+    #[error("the script waits for a promise that nothing will settle")]
+    NeverSettles,
+}
+
+/// A script that was started. Its top level may still wait for something.
+#[derive(Debug, Clone)]
+pub struct Running {
+    settled: watch::Receiver<Option<Result<(), JsError>>>,
+}
+
+impl Running {
+    /// What became of the script's top level, once it is there.
+    #[must_use]
+    pub fn result(&self) -> Option<Result<(), ScriptError>> {
+        self.settled.borrow().clone().map(|result| result.map_err(ScriptError::Thrown))
+    }
+
+    /// Waits for the end of the script's top level.
+    ///
+    /// # Errors
+    /// What it threw.
+    pub async fn finished(&mut self) -> Result<(), ScriptError> {
+        let settled = self.settled.wait_for(Option::is_some).await.map(|settled| settled.clone());
+        match settled {
+            Ok(Some(result)) => result.map_err(ScriptError::Thrown),
+            _ => Err(ScriptError::Call(CallError::Closed)),
+        }
+    }
+}
+
+/// Evaluates a script that has been read.
+pub(crate) fn start(ctx: &Ctx<'_>, name: &str, text: &str) -> Result<Running, JsError> {
+    let (settle, settled) = watch::channel(None);
+    match loader::kind_of(ctx, name, text)? {
+        Kind::CommonJs(function) => {
+            let run = loader::run_common_js(ctx, name, &function);
+            run.map_err(|error| JsError::from_error(ctx, &error))?;
+            settle.send_replace(Some(Ok(())));
+        }
+        Kind::Json => return Err(plain("a JSON file is not a script")),
+        Kind::Module => {
+            let module = Module::declare(ctx.clone(), name, text);
+            let evaluated = module.and_then(Module::eval);
+            let (_, promise) = evaluated.map_err(|error| JsError::from_error(ctx, &error))?;
+            await_top_level(ctx, promise.into_value(), settle)
+                .map_err(|error| JsError::from_error(ctx, &error))?;
+        }
+    }
+    Ok(Running { settled })
+}
+
+fn await_top_level<'js>(
+    ctx: &Ctx<'js>,
+    promise: Value<'js>,
+    settle: watch::Sender<Option<Result<(), JsError>>>,
+) -> rquickjs::Result<()> {
+    let settle = Rc::new(RefCell::new(settle));
+    let other = settle.clone();
+    let ok = function(ctx, "fulfilled", 1, move |call| {
+        settle.borrow().send_replace(Some(Ok(())));
+        Ok(call.undefined())
+    })?;
+    let fail = function(ctx, "rejected", 1, move |call| {
+        let error = call.raw(0).unwrap_or_else(|| call.undefined());
+        other.borrow().send_replace(Some(Err(JsError::from_value(&error))));
+        Ok(call.undefined())
+    })?;
+    let undefined = Value::new_undefined(ctx.clone());
+    Vm::of(ctx).settle.clone().call::<_, Value<'js>>((promise, undefined, ok, fail)).map(drop)
+}
+
+pub(crate) fn plain(message: impl Into<String>) -> JsError {
+    JsError { name: "Error".to_owned(), message: message.into(), ..JsError::default() }
+}
+
+/// A source text: without the mark of its byte order, and with its first line a comment if it names an interpreter.
+pub(crate) fn read_text(bytes: Vec<u8>, name: &str) -> Result<String, JsError> {
+    const LARGEST: usize = 16 * 1024 * 1024;
+    if bytes.len() > LARGEST {
+        return Err(plain(format!("{name} is too large: {} bytes, at most {LARGEST}", bytes.len())));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| plain(format!("{name} is not UTF-8: {error}")))?;
+    let text = text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned);
+    if text.contains('\0') {
+        return Err(plain(format!("{name} contains a NUL character")));
+    }
+    Ok(if text.starts_with("#!") { format!("//{}", &text[2..]) } else { text })
+}

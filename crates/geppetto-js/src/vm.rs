@@ -1,0 +1,113 @@
+//! What each VM has: the built-ins the bridge relies on, the prototypes of handles, and the host behind them.
+#![allow(unsafe_code, reason = "the engine wants a marker trait for what it stores")]
+
+use crate::function::Members;
+use crate::handle::{self, public_fields};
+use crate::host::Host;
+use crate::{fault::Fault, globals};
+use rquickjs::function::Constructor;
+use rquickjs::runtime::UserDataGuard;
+use rquickjs::{Array, Ctx, Function, JsLifetime, Object, Result, Value};
+use std::any::TypeId;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// Stored in the VM as its user data: dropped with it, before it.
+pub(crate) struct Vm<'js> {
+    pub(crate) host: Rc<Host>,
+    pub(crate) prototypes: RefCell<HashMap<TypeId, Object<'js>>>,
+    /// Modules that have been made, by name.
+    pub(crate) modules: RefCell<HashMap<String, Value<'js>>>,
+    pub(crate) freeze: Function<'js>,
+    pub(crate) deep_freeze: Function<'js>,
+    pub(crate) settle: Function<'js>,
+    pub(crate) make_next: Function<'js>,
+    pub(crate) bind_methods: Function<'js>,
+    pub(crate) quiet: Function<'js>,
+    pub(crate) plain: Function<'js>,
+    pub(crate) is_plain: Function<'js>,
+    pub(crate) to_well_formed: Function<'js>,
+    pub(crate) make_run_error: Function<'js>,
+    pub(crate) carried: Function<'js>,
+    pub(crate) run_error: Value<'js>,
+    pub(crate) make_signal: Function<'js>,
+    pub(crate) token_of: Function<'js>,
+    pub(crate) dispatch_abort: Function<'js>,
+    pub(crate) inspect: Function<'js>,
+    pub(crate) type_error: Constructor<'js>,
+}
+
+// SAFETY: the type is the same for every lifetime, and all its JS values have that one.
+unsafe impl<'js> JsLifetime<'js> for Vm<'js> {
+    type Changed<'to> = Vm<'to>;
+}
+
+impl<'js> Vm<'js> {
+    /// Evaluates the prelude and sets up the globals. The first thing that happens in a VM.
+    pub(crate) fn install(ctx: &Ctx<'js>, host: Rc<Host>) -> Result<()> {
+        let options = {
+            let mut options = rquickjs::context::EvalOptions::default();
+            options.filename = Some("geppetto:prelude".to_owned());
+            options
+        };
+        let prelude: Function<'js> = ctx.eval_with_options(include_str!("prelude.js"), options)?;
+        let native = Members::new(ctx)?;
+        native.method("publicFields", 1, |call| {
+            let fields = call.arg(0).and_then(|value| value.into_object());
+            let Some(object) =
+                fields.filter(|object| !public_fields(object).is_empty() || handle::is_handle(object))
+            else {
+                return Ok(call.undefined());
+            };
+            let fields = Array::new(call.ctx().clone())?;
+            for (index, field) in public_fields(&object).iter().enumerate() {
+                let pair = Array::new(call.ctx().clone())?;
+                let shown = Object::new(call.ctx().clone())?;
+                shown.prop("value", object.get::<_, Value<'_>>(*field)?)?;
+                pair.set(0, *field)?;
+                pair.set(1, shown)?;
+                fields.set(index, pair)?;
+            }
+            Ok(fields.into_value())
+        })?;
+        globals::console::natives(&native)?;
+        globals::abort::natives(&native)?;
+        let prelude: Object<'js> = prelude.call((native.object,))?;
+        let vm = Vm {
+            host,
+            prototypes: RefCell::default(),
+            modules: RefCell::default(),
+            freeze: prelude.get("freeze")?,
+            deep_freeze: prelude.get("deepFreeze")?,
+            settle: prelude.get("settle")?,
+            make_next: prelude.get("makeNext")?,
+            bind_methods: prelude.get("bindMethods")?,
+            quiet: prelude.get("quiet")?,
+            plain: prelude.get("plain")?,
+            is_plain: prelude.get("isPlain")?,
+            to_well_formed: prelude.get("toWellFormed")?,
+            make_run_error: prelude.get("makeRunError")?,
+            carried: prelude.get("carried")?,
+            run_error: prelude.get("RunError")?,
+            make_signal: prelude.get("makeSignal")?,
+            token_of: prelude.get("tokenOf")?,
+            dispatch_abort: prelude.get("dispatchAbort")?,
+            inspect: prelude.get("inspect")?,
+            type_error: prelude.get("TypeError")?,
+        };
+        if ctx.store_userdata(vm).is_err() {
+            return Err(Fault::Plain("the VM is set up twice".to_owned()).throw(ctx));
+        }
+        globals::timers::install(ctx)
+    }
+
+    /// The state of this VM.
+    ///
+    /// # Panics
+    /// Before [`Vm::install`], which is the first thing that happens in a VM.
+    #[allow(clippy::expect_used, reason = "install is the first thing that happens in a VM")]
+    pub(crate) fn of<'a>(ctx: &'a Ctx<'js>) -> UserDataGuard<'a, Self> {
+        ctx.userdata().expect("the VM was set up by geppetto")
+    }
+}
