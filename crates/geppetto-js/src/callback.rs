@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 
 /// A script's function, callable from any thread.
 #[derive(Debug, Clone)]
-pub(crate) struct Callback {
+pub struct Callback {
     function: JsRef,
     owner: OwnerRef,
 }
@@ -62,11 +62,30 @@ pub(crate) enum CallbackError {
 }
 
 impl Callback {
-    pub(crate) fn new<'js>(ctx: &Ctx<'js>, function: Value<'js>) -> Fallible<Self> {
+    /// Keeps a function. It is released when the last clone is dropped.
+    ///
+    /// # Errors
+    /// On a thread that is no owner's.
+    pub fn new<'js>(ctx: &Ctx<'js>, function: Value<'js>) -> Fallible<Self> {
         let local =
             Local::current().ok_or_else(|| Fault::Plain("there is no runtime on this thread".to_owned()))?;
         let owner = Vm::of(ctx).host.owner.clone();
         Ok(Self { function: JsRef::new(&local, function), owner })
+    }
+
+    /// Calls the function, without arguments, soon. What it throws is told as uncaught.
+    pub fn post(&self) {
+        let (function, owner) = (self.function.clone(), self.owner.clone());
+        let posted = self.owner.post("callback", move |ctx| {
+            let function = function.get(&ctx).and_then(Value::into_function);
+            let called = function.map(|function| function.call::<_, Value<'_>>(()).map(drop));
+            if let Some(Err(error)) = called {
+                owner.report("callback", CallError::Script(JsError::from_error(&ctx, &error)));
+            }
+        });
+        if let Err(error) = posted {
+            self.owner.report("callback", error);
+        }
     }
 
     /// Calls the function and waits for what it returns. Everything around `run` holds for what happens in it.

@@ -164,7 +164,10 @@ fn write_log(call: &Call<'_, '_>, level: LogLevel, run: Option<&RunContext>) -> 
 }
 
 /// A string argument that has to be there.
-pub(crate) fn text_arg(call: &Call<'_, '_>, index: usize, place: &str) -> Fallible<String> {
+///
+/// # Errors
+/// A `TypeError` that begins with `place`, when it is absent or something else.
+pub fn text_arg(call: &Call<'_, '_>, index: usize, place: &str) -> Fallible<String> {
     let value = call.required(index, place, "a string")?;
     if !value.is_string() {
         let found = handle::describe(&value);

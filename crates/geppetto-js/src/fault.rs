@@ -5,9 +5,10 @@ use geppetto_inference::{BeginError, InferenceError, NoActiveRun, RunEnded, RunE
 use geppetto_runner::WaitError;
 use rquickjs::{Ctx, Error, Value};
 
-/// What a host function fails with.
+/// What a host function fails with, and what is thrown for it.
 #[derive(Debug)]
-pub(crate) enum Fault {
+#[non_exhaustive]
+pub enum Fault {
     /// Wrong arguments or options: a `TypeError`.
     Type(String),
     /// A run, or a session's refusal: a `RunError`.
@@ -18,7 +19,8 @@ pub(crate) enum Fault {
     Js(Error),
 }
 
-pub(crate) type Fallible<T> = Result<T, Fault>;
+/// What a host function returns.
+pub type Fallible<T> = Result<T, Fault>;
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
@@ -45,7 +47,8 @@ impl From<NoActiveRun> for Fault {
 }
 
 impl Fault {
-    pub(crate) fn type_error(message: impl Into<String>) -> Self {
+    /// Wrong arguments or options.
+    pub fn type_error(message: impl Into<String>) -> Self {
         Self::Type(message.into())
     }
 

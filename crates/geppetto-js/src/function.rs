@@ -1,4 +1,5 @@
-//! Host functions and classes: one way to define them, with panics and failures caught at their boundary.
+//! Host functions and classes: one way to define them, with panics and failures caught at their boundary. Native
+//! modules of hosts use the same.
 
 use crate::fault::{Fallible, Fault};
 use crate::handle::{self, HandleState};
@@ -9,31 +10,39 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 /// A call of a host function.
-pub(crate) struct Call<'a, 'js> {
+pub struct Call<'a, 'js> {
     params: Params<'a, 'js>,
 }
 
 impl<'js> Call<'_, 'js> {
-    pub(crate) fn ctx(&self) -> &Ctx<'js> {
+    /// The context.
+    #[must_use]
+    pub fn ctx(&self) -> &Ctx<'js> {
         self.params.ctx()
     }
 
     /// An argument; `undefined` and `null` count as absent.
-    pub(crate) fn arg(&self, index: usize) -> Option<Value<'js>> {
+    #[must_use]
+    pub fn arg(&self, index: usize) -> Option<Value<'js>> {
         self.raw(index).filter(|value| !value.is_undefined() && !value.is_null())
     }
 
     /// An argument as it is; `None` when it was not passed.
-    pub(crate) fn raw(&self, index: usize) -> Option<Value<'js>> {
+    #[must_use]
+    pub fn raw(&self, index: usize) -> Option<Value<'js>> {
         self.params.arg(index)
     }
 
     /// An argument that must be there.
-    pub(crate) fn required(&self, index: usize, name: &str, what: &str) -> Fallible<Value<'js>> {
+    ///
+    /// # Errors
+    /// A `TypeError` when it is absent.
+    pub fn required(&self, index: usize, name: &str, what: &str) -> Fallible<Value<'js>> {
         self.arg(index).ok_or_else(|| Fault::type_error(format!("{name}: expected {what}, got nothing")))
     }
 
-    pub(crate) fn args(&self) -> impl Iterator<Item = Value<'js>> + '_ {
+    /// All arguments.
+    pub fn args(&self) -> impl Iterator<Item = Value<'js>> + '_ {
         (0..self.params.len()).filter_map(|index| self.raw(index))
     }
 
@@ -46,7 +55,9 @@ impl<'js> Call<'_, 'js> {
         handle::state(&self.params.this(), "this")
     }
 
-    pub(crate) fn undefined(&self) -> Value<'js> {
+    /// `undefined`.
+    #[must_use]
+    pub fn undefined(&self) -> Value<'js> {
         Value::new_undefined(self.ctx().clone())
     }
 }
@@ -88,13 +99,12 @@ where
     }
 }
 
-/// A host function. What it captures must hold no JS value: the engine could not see it.
-pub(crate) fn function<'js, F>(
-    ctx: &Ctx<'js>,
-    name: &str,
-    length: usize,
-    function: F,
-) -> Result<Function<'js>>
+/// A host function. What it captures must hold no JS value: the engine could not see it, and the VM could not be
+/// freed.
+///
+/// # Errors
+/// When the engine has no memory for it.
+pub fn function<'js, F>(ctx: &Ctx<'js>, name: &str, length: usize, function: F) -> Result<Function<'js>>
 where
     F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
 {
@@ -112,12 +122,16 @@ pub(crate) fn define<'js, K: IntoAtom<'js>, V: rquickjs::IntoJs<'js>>(
 }
 
 /// A namespace or prototype that is being filled.
-pub(crate) struct Members<'js> {
+pub struct Members<'js> {
     pub(crate) object: Object<'js>,
 }
 
 impl<'js> Members<'js> {
-    pub(crate) fn new(ctx: &Ctx<'js>) -> Result<Self> {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// When the engine has no memory for it.
+    pub fn new(ctx: &Ctx<'js>) -> Result<Self> {
         Ok(Self { object: Object::new(ctx.clone())? })
     }
 
@@ -131,8 +145,17 @@ impl<'js> Members<'js> {
         Ok(self)
     }
 
+    /// The object.
+    #[must_use]
+    pub fn into_object(self) -> Object<'js> {
+        self.object
+    }
+
     /// Adds a function to a namespace.
-    pub(crate) fn function<F>(&self, name: &str, length: usize, body: F) -> Result<&Self>
+    ///
+    /// # Errors
+    /// When the engine has no memory for it.
+    pub fn function<F>(&self, name: &str, length: usize, body: F) -> Result<&Self>
     where
         F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
     {

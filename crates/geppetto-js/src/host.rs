@@ -5,7 +5,7 @@ use crate::globals::timers::Timers;
 use crate::module::EngineFactory;
 use crate::pump::Pump;
 use geppetto_events::EventSink;
-use geppetto_inference::{Middleware, RunContext};
+use geppetto_inference::{Middleware, RunContext, RunCore};
 use geppetto_runner::{CallError, Local, OwnerRef};
 use geppetto_time::Clock;
 use geppetto_toolloop::Tool;
@@ -13,7 +13,7 @@ use geppetto_turns::Map;
 use rquickjs::Ctx;
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 /// Makes a host middleware from the options a script passed.
@@ -21,6 +21,24 @@ pub type MiddlewareFactory = Arc<dyn Fn(Map) -> Result<Arc<dyn Middleware>, Stri
 
 /// Takes what scripts print: the level (`log`, `info`, `debug`, `warn`, `error`) and the text.
 pub type ConsoleSink = Arc<dyn Fn(&str, &str) + Send + Sync>;
+
+/// The runs of a VM that go on. Scripts add to it on the owner's thread; the host cancels from any.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ActiveRuns(Arc<Mutex<Vec<RunCore>>>);
+
+impl ActiveRuns {
+    pub(crate) fn add(&self, core: RunCore) {
+        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.retain(|run| !run.is_finished());
+        runs.push(core);
+    }
+
+    pub(crate) fn all(&self) -> Vec<RunCore> {
+        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.retain(|run| !run.is_finished());
+        runs.clone()
+    }
+}
 
 /// What a host gives its scripts.
 #[derive(Clone)]
@@ -47,12 +65,18 @@ pub(crate) struct Host {
     /// Signals whose listeners wait for their tokens.
     pub(crate) watched: RefCell<Vec<Watched>>,
     pub(crate) timers: Timers,
+    pub(crate) runs: ActiveRuns,
     /// How many runs, timers and host operations are pending. The command ends when there are none.
     pending: watch::Sender<usize>,
 }
 
 impl Host {
-    pub(crate) fn new(owner: OwnerRef, config: HostConfig, pending: watch::Sender<usize>) -> Self {
+    pub(crate) fn new(
+        owner: OwnerRef,
+        config: HostConfig,
+        runs: ActiveRuns,
+        pending: watch::Sender<usize>,
+    ) -> Self {
         Self {
             owner,
             config,
@@ -60,6 +84,7 @@ impl Host {
             pumps: RefCell::default(),
             watched: RefCell::default(),
             timers: Timers::default(),
+            runs,
             pending,
         }
     }

@@ -35,6 +35,8 @@ mod vm;
 #[rustfmt::skip]
 mod generated;
 
+pub mod native;
+
 pub use geppetto_runner::{CallError, ErrorHandler, ErrorReport, JsError, Limits};
 pub use host::{ConsoleSink, MiddlewareFactory};
 pub use module::{EngineFactory, EngineRequest, GeppettoModule, NativeModule};

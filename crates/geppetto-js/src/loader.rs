@@ -23,7 +23,7 @@ pub(crate) enum Kind<'js> {
 }
 
 /// On the first line, so that the lines of errors are those of the file. Columns of the first line are shifted.
-const WRAPPER: &str = "(function (exports, require, module, __filename, __dirname) { ";
+pub(crate) const WRAPPER: &str = "(function (exports, require, module, __filename, __dirname) { ";
 
 /// Tells what a text is: by its name, else CommonJS if it compiles as that, else an ES module.
 pub(crate) fn kind_of<'js>(

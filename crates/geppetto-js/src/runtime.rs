@@ -1,12 +1,13 @@
 //! A runtime to embed: a VM with its modules, and what its host gives it.
 
-use crate::host::{ConsoleSink, Host, HostConfig, MiddlewareFactory};
+use crate::host::{ActiveRuns, ConsoleSink, Host, HostConfig, MiddlewareFactory};
 use crate::loader::{self, Files};
 use crate::module::{EngineFactory, GeppettoModule, NativeModule};
 use crate::script::{self, Running, ScriptError, Source};
 use crate::vm::Vm;
 use futures_util::future::{Either, select};
 use geppetto_events::EventSink;
+use geppetto_inference::CancelReason;
 use geppetto_runner::{CallError, ErrorHandler, JsError, Limits, Owner, OwnerOptions, OwnerRef, SpawnError};
 use geppetto_time::{Clock, SystemClock};
 use geppetto_toolloop::Tool;
@@ -169,15 +170,17 @@ impl RuntimeBuilder {
         let (pending, is_pending) = watch::channel(0);
         let mut options = OwnerOptions { clock: config.clock.clone(), limits, ..OwnerOptions::default() };
         if let Some(on_uncaught) = on_uncaught {
-            options.on_error = on_uncaught;
+            options.on_error = Arc::new(move |report| on_uncaught(&script::tidy_report(report)));
         }
+        let runs = ActiveRuns::default();
+        let on_thread = runs.clone();
         let owner = Owner::spawn(options, move |engine, local| {
             engine.set_loader(Files, Files);
-            let host = Rc::new(Host::new(local.owner(), config, pending));
+            let host = Rc::new(Host::new(local.owner(), config, on_thread, pending));
             let installed = local.enter("setup", |ctx| install(&ctx, &modules, host));
             installed.map_err(|error| error.to_string())?
         })?;
-        Ok(Runtime { owner, pending: is_pending })
+        Ok(Runtime { owner, runs, pending: is_pending })
     }
 }
 
@@ -196,6 +199,7 @@ fn install(ctx: &Ctx<'_>, modules: &[Box<dyn NativeModule>], host: Rc<Host>) -> 
 #[derive(Clone)]
 pub struct Runtime {
     owner: Owner,
+    runs: ActiveRuns,
     /// How many runs, timers and host operations of scripts are pending.
     pending: watch::Receiver<usize>,
 }
@@ -232,7 +236,7 @@ impl Runtime {
                 self.owner.call("script", move |ctx| start_file(&ctx, &path, bytes)).await
             }
         };
-        started.map_err(ScriptError::Call)?.map_err(ScriptError::Thrown)
+        started.map_err(ScriptError::Call)?.map_err(|error| ScriptError::Thrown(script::tidy(error)))
     }
 
     /// Waits until nothing is pending: no timer, no run, no operation of the host.
@@ -279,6 +283,21 @@ impl Runtime {
             let _ = done.send(result);
         });
         is_done.recv().unwrap_or(Err(ScriptError::Call(CallError::Closed)))
+    }
+
+    /// Cancels every run that goes on, also one that a script waits for synchronously. Returns how many there were;
+    /// [`runs_finished`](Runtime::runs_finished) waits for their ends.
+    pub fn cancel_runs(&self, reason: &CancelReason) -> usize {
+        let runs = self.runs.all();
+        runs.iter().for_each(|run| run.cancel(reason.clone()));
+        runs.len()
+    }
+
+    /// Waits until no run goes on.
+    pub async fn runs_finished(&self) {
+        while let Some(run) = self.runs.all().into_iter().next() {
+            run.finished().await;
+        }
     }
 
     /// Shuts down: cancels what runs, gives it `grace` to end, and waits until the VM is gone.

@@ -3,7 +3,7 @@
 use crate::function::function;
 use crate::loader::{self, Kind};
 use crate::vm::Vm;
-use geppetto_runner::{CallError, JsError};
+use geppetto_runner::{CallError, ErrorReport, JsError};
 use rquickjs::{Ctx, Module, Value};
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -64,7 +64,7 @@ impl Running {
     /// What became of the script's top level, once it is there.
     #[must_use]
     pub fn result(&self) -> Option<Result<(), ScriptError>> {
-        self.settled.borrow().clone().map(|result| result.map_err(ScriptError::Thrown))
+        self.settled.borrow().clone().map(|result| result.map_err(|error| ScriptError::Thrown(tidy(error))))
     }
 
     /// Waits for the end of the script's top level.
@@ -74,7 +74,7 @@ impl Running {
     pub async fn finished(&mut self) -> Result<(), ScriptError> {
         let settled = self.settled.wait_for(Option::is_some).await.map(|settled| settled.clone());
         match settled {
-            Ok(Some(result)) => result.map_err(ScriptError::Thrown),
+            Ok(Some(result)) => result.map_err(|error| ScriptError::Thrown(tidy(error))),
             _ => Err(ScriptError::Call(CallError::Closed)),
         }
     }
@@ -137,4 +137,33 @@ pub(crate) fn read_text(bytes: Vec<u8>, name: &str) -> Result<String, JsError> {
         return Err(plain(format!("{name} contains a NUL character")));
     }
     Ok(if text.starts_with("#!") { format!("//{}", &text[2..]) } else { text })
+}
+
+/// The stack as the script's author knows it: without frames of the bridge, and with the columns of the file where
+/// CommonJS is wrapped.
+pub(crate) fn tidy(mut error: JsError) -> JsError {
+    let lines = error.stack.lines().filter(|line| !line.contains("geppetto:"));
+    error.stack = lines.map(unshifted).collect::<Vec<_>>().join("\n");
+    error.cause = error.cause.map(|cause| Box::new(tidy(*cause)));
+    error
+}
+
+pub(crate) fn tidy_report(report: &ErrorReport) -> ErrorReport {
+    let error = match &report.error {
+        CallError::Script(error) => CallError::Script(tidy(error.clone())),
+        other => other.clone(),
+    };
+    ErrorReport { op: report.op, error }
+}
+
+/// A frame on the first line of a CommonJS file, with the wrapper's length taken off its column.
+fn unshifted(line: &str) -> String {
+    let shifted = || {
+        let (place, column) = line.trim_end_matches(')').rsplit_once(':')?;
+        let column: usize = column.parse().ok()?;
+        let column = column.checked_sub(loader::WRAPPER.len()).filter(|column| *column > 0)?;
+        let end = if line.ends_with(')') { ")" } else { "" };
+        place.ends_with(":1").then(|| format!("{place}:{column}{end}"))
+    };
+    shifted().unwrap_or_else(|| line.to_owned())
 }

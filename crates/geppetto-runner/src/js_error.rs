@@ -17,6 +17,8 @@ pub struct JsError {
     pub message: String,
     /// Where it was thrown: lines such as `at f (file.js:3:7)`.
     pub stack: String,
+    /// The error's own `code`, if it has one that is a string: what programs tell errors by.
+    pub code: Option<String>,
     /// What caused it.
     pub cause: Option<Box<JsError>>,
 }
@@ -79,6 +81,7 @@ fn read(value: &Value<'_>, causes: usize) -> JsError {
         name: text(error, "name").unwrap_or_else(|| "Error".to_owned()),
         message: text(error, "message").unwrap_or_default(),
         stack: text(error, "stack").unwrap_or_default(),
+        code: text(error, "code"),
         cause: cause.map(|cause| Box::new(read(&cause, causes - 1))),
     }
 }

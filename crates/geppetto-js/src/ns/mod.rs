@@ -9,6 +9,8 @@ mod session;
 mod tools;
 mod turns;
 
+pub use session::promise_of;
+
 use crate::codec::json;
 use crate::function::{Members, define};
 use crate::generated::CONSTS;

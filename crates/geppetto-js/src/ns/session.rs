@@ -136,7 +136,13 @@ fn begin(call: &Call<'_, '_>, session: &Session, kind: Kind) -> Fallible<Run> {
     let options = Options::read(call.ctx(), call.arg(1), "options")?;
     let run_options = read_run_options(&options, kind)?;
     options.finish()?;
-    session.begin(seed, run_options).map_err(|error| Fault::begin(error, session))
+    begun(call, session, seed, run_options)
+}
+
+fn begun(call: &Call<'_, '_>, session: &Session, seed: Seed, options: RunOptions) -> Fallible<Run> {
+    let run = session.begin(seed, options).map_err(|error| Fault::begin(error, session))?;
+    Vm::of(call.ctx()).host.runs.add(run.handle().core().clone());
+    Ok(run)
 }
 
 /// A seed: a turn, a string, a block or blocks.
@@ -207,8 +213,11 @@ fn run_async<'js>(call: &Call<'_, 'js>, run: Fallible<Run>) -> Fallible<Value<'j
     })
 }
 
-/// A promise for a future that is polled on the owner's thread.
-pub(crate) fn promise_of<'js, T: 'static>(
+/// A promise for a future that is polled on the owner's thread. The VM is not idle until it has settled.
+///
+/// # Errors
+/// When the engine has no memory for it.
+pub fn promise_of<'js, T: 'static>(
     call: &Call<'_, 'js>,
     future: impl Future<Output = Fallible<T>> + 'static,
     encode: impl for<'any> FnOnce(&Ctx<'any>, T) -> Result<Value<'any>> + 'static,
@@ -279,5 +288,5 @@ fn begin_once(call: &Call<'_, '_>, kind: Kind) -> Fallible<Run> {
     let run_options = read_run_options(&options, kind)?;
     options.finish()?;
     let session = parts.build(call.ctx())?;
-    session.begin(seed, run_options).map_err(|error| Fault::begin(error, &session))
+    begun(call, &session, seed, run_options)
 }

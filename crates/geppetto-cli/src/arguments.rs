@@ -1,0 +1,129 @@
+//! What can be said on the command line.
+
+use bytesize::ByteSize;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+
+const ABOUT: &str = "Runs LLM agents written in JavaScript.";
+
+const TEACHING: &str = "\
+A first agent, in hello.js:
+
+  const gp = require(\"geppetto\");
+  const engine = gp.engines.echo({ reply: \"Hello from geppetto!\" });
+  const session = gp.createSession({ engine });
+  const run = session.start(gp.args[0] ?? \"Hi\");
+  run.on(\"partial\", (event) => require(\"geppetto/terminal\").write(event.delta));
+
+Run it:
+
+  geppetto run hello.js \"Hi there\"
+  geppetto run --events ndjson hello.js   every event of every run, one JSON object a line
+  geppetto run --timeout 30s hello.js     stop after 30 seconds, whatever the script does";
+
+const RUN_HELP: &str = "\
+FILE is CommonJS (require, module.exports) or an ES module (import, export, top-level await); .mjs is
+always an ES module, .cjs never. Relative modules are found beneath FILE's folder. The modules
+`geppetto` and `geppetto/terminal` are always there; files, network and environment are not.
+
+The command ends when no timer, run or operation is pending. Exit codes:
+  0    the script ran to its end
+  1    an uncaught error or rejection; its stack is on stderr
+  2    the command line is wrong
+  3    a limit was reached: --timeout, --job-timeout or --memory-limit
+  13   the script's top level waits for a promise that nothing will settle
+  130  Ctrl-C: runs are cancelled and their last events told; a second one ends at once
+
+GEPPETTO_LOG=debug shows the host's log on stderr.";
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(name = "geppetto", version, about = ABOUT, after_help = TEACHING, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a script
+    Run(Run),
+}
+
+/// `geppetto run`
+#[derive(Debug, Args)]
+#[command(after_help = RUN_HELP, max_term_width = 100)]
+pub(crate) struct Run {
+    /// What to show of the events of all runs: ndjson on stdout (console then goes to stderr), or pretty on stderr
+    #[arg(long, value_enum, default_value_t = Events::Off, value_name = "FORMAT")]
+    pub(crate) events: Events,
+
+    /// How long the whole script may take, such as 30s or 5m
+    #[arg(long, value_parser = duration, value_name = "DURATION")]
+    pub(crate) timeout: Option<Duration>,
+
+    /// How long one callback may compute; waiting does not count
+    #[arg(long, value_parser = duration, default_value = "30s", value_name = "DURATION")]
+    pub(crate) job_timeout: Duration,
+
+    /// How much memory the script may use, such as 64MiB
+    #[arg(long, value_parser = size, default_value = "256MiB", value_name = "SIZE")]
+    pub(crate) memory_limit: usize,
+
+    /// The script
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    /// What the script finds in gp.args
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    pub(crate) args: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Events {
+    Ndjson,
+    Pretty,
+    Off,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text);
+    let duration = duration.map_err(|error| format!("{error}; write it like 500ms, 30s or 5m"))?;
+    if duration.is_zero() { Err("it must be more than 0".to_owned()) } else { Ok(duration) }
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    const LEAST: usize = 1024 * 1024;
+    let size: ByteSize = text.parse().map_err(|error| format!("{error}; write it like 64MiB"))?;
+    let bytes = usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
+    if bytes < LEAST { Err("a script needs at least 1MiB".to_owned()) } else { Ok(bytes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn options_behind_the_file_belong_to_the_script() {
+        let arguments =
+            Arguments::parse_from(["geppetto", "run", "--timeout", "2s", "a.js", "--timeout", "x"]);
+        let Command::Run(run) = arguments.command;
+        assert_eq!(run.timeout, Some(Duration::from_secs(2)));
+        assert_eq!(run.args, ["--timeout", "x"]);
+    }
+
+    #[test]
+    fn durations_and_sizes_say_how_to_write_them() {
+        assert!(duration("soon").unwrap_err().contains("30s"));
+        assert!(duration("0s").is_err());
+        assert_eq!(size("64MiB"), Ok(64 << 20));
+        assert!(size("12").is_err());
+    }
+}

@@ -1,0 +1,58 @@
+//! Where things are written: what scripts print, and events.
+
+use crate::arguments::Events;
+use geppetto_events::EventSink;
+use geppetto_events::sinks::{NdjsonSink, TerminalSink, printable};
+use geppetto_js::ConsoleSink;
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::sync::Arc;
+
+/// Where a script's own output goes: stdout belongs to the events when they are NDJSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stream {
+    Stdout,
+    Stderr,
+}
+
+impl Stream {
+    /// The stream of a script's ordinary output.
+    pub(crate) fn of_scripts(events: Events) -> Self {
+        if events == Events::Ndjson { Self::Stderr } else { Self::Stdout }
+    }
+
+    /// Writes text and flushes it. On a terminal, control characters are shown and not sent: what a model says must
+    /// not command it.
+    pub(crate) fn write(self, text: &str) {
+        let (mut out, mut err) = (stdout(), stderr());
+        let (writer, is_terminal): (&mut dyn Write, bool) = match self {
+            Self::Stdout => {
+                let is_terminal = out.is_terminal();
+                (&mut out, is_terminal)
+            }
+            Self::Stderr => {
+                let is_terminal = err.is_terminal();
+                (&mut err, is_terminal)
+            }
+        };
+        let shown = if is_terminal { printable(text) } else { text.to_owned() };
+        // A reader that went away does not want the rest.
+        let _ = writer.write_all(shown.as_bytes()).and_then(|()| writer.flush());
+    }
+}
+
+/// `console`: errors and warnings on stderr, the rest where the script's output goes.
+pub(crate) fn console(scripts: Stream) -> ConsoleSink {
+    Arc::new(move |level, text| {
+        let stream = if matches!(level, "error" | "warn") { Stream::Stderr } else { scripts };
+        stream.write(&format!("{text}\n"));
+    })
+}
+
+/// The sink for events, if they are to be shown.
+pub(crate) fn event_sink(events: Events) -> Option<Arc<dyn EventSink>> {
+    match events {
+        Events::Ndjson => Some(Arc::new(NdjsonSink::new(stdout()))),
+        Events::Pretty => Some(Arc::new(TerminalSink::new(stderr()))),
+        Events::Off => None,
+    }
+}

@@ -1,0 +1,169 @@
+//! `geppetto run`: one script, from its first line to the exit code.
+
+use crate::arguments::Run;
+use crate::output::{self, Stream};
+use crate::terminal::{OnInterrupt, Terminal};
+use crate::uncaught::{Failed, Uncaught};
+use futures_util::future::{Either, select};
+use geppetto_inference::CancelReason;
+use geppetto_js::{Limits, Runtime, ScriptError, Source};
+use std::future::pending;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::sync::PoisonError;
+use std::time::Duration;
+use tokio::time::{sleep, timeout};
+
+const ERROR: u8 = 1;
+const USAGE: u8 = 2;
+const LIMIT: u8 = 3;
+const NEVER_SETTLES: u8 = 13;
+const INTERRUPTED: u8 = 130;
+
+/// How long the runs of a script may take to tell of their end once it is over.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Runs the script; the process ends with the returned code.
+pub(crate) fn run(arguments: Run) -> ExitCode {
+    let Some(io) = geppetto_runner::io_handle() else {
+        Stream::Stderr.write("geppetto: could not start a thread for I/O\n");
+        return ExitCode::from(ERROR);
+    };
+    let code = io.block_on(run_script(arguments));
+    // Whatever still reads stdin or sleeps is left to the end of the process.
+    std::process::exit(i32::from(code))
+}
+
+async fn run_script(arguments: Run) -> u8 {
+    if !arguments.file.is_file() {
+        let file = arguments.file.display();
+        Stream::Stderr.write(&format!("geppetto: there is no file {file}\n"));
+        return USAGE;
+    }
+    let uncaught = Uncaught::new(arguments.job_timeout, arguments.memory_limit);
+    let scripts = Stream::of_scripts(arguments.events);
+    let terminal = Terminal::new(scripts);
+    let on_interrupt = terminal.on_interrupt();
+    let reports = uncaught.clone();
+    let limits = Limits {
+        memory: Some(arguments.memory_limit),
+        job_time: Some(arguments.job_timeout),
+        ..Limits::default()
+    };
+    let mut builder = Runtime::builder()
+        .module(terminal)
+        .limits(limits)
+        .args(arguments.args)
+        .console(output::console(scripts))
+        .on_uncaught(std::sync::Arc::new(move |report| reports.report(report)));
+    if let Some(sink) = output::event_sink(arguments.events) {
+        builder = builder.sink(sink);
+    }
+    let runtime = match builder.build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            Stream::Stderr.write(&format!("geppetto: {error}\n"));
+            return ERROR;
+        }
+    };
+    let code = {
+        let script = script(&runtime, Source::File(arguments.file), &uncaught);
+        let interrupted = interrupted(&runtime, &on_interrupt);
+        let over = over(&runtime, arguments.timeout, &uncaught);
+        match select(pin!(script), select(pin!(interrupted), pin!(over))).await {
+            Either::Left((code, _)) => code,
+            Either::Right((Either::Left((code, _)) | Either::Right((code, _)), _)) => code,
+        }
+    };
+    // What listeners threw counts at the end; a limit counts more than an error.
+    let code = match uncaught.failed() {
+        Some(Failed::Limit) => LIMIT,
+        Some(Failed::Error) if code == 0 => ERROR,
+        _ => code,
+    };
+    if code != INTERRUPTED {
+        let _ = timeout(LAST_WORDS, runtime.shutdown(Duration::ZERO)).await;
+    }
+    code
+}
+
+/// The script's own way to its end.
+async fn script(runtime: &Runtime, source: Source, uncaught: &Uncaught) -> u8 {
+    let mut running = match runtime.start(source).await {
+        Ok(running) => running,
+        Err(error) => return failed(&error, uncaught),
+    };
+    let mut top_level = running.clone();
+    let threw = pin!(async {
+        match top_level.finished().await {
+            Err(error) => error,
+            Ok(()) => pending().await,
+        }
+    });
+    let fatal = pin!(uncaught.fatal());
+    match select(pin!(runtime.idle()), select(threw, fatal)).await {
+        Either::Left(_) => {}
+        Either::Right((Either::Left((error, _)), _)) => return failed(&error, uncaught),
+        Either::Right((Either::Right(_), _)) => return ERROR,
+    }
+    match running.result() {
+        Some(Ok(())) => 0,
+        Some(Err(error)) => failed(&error, uncaught),
+        None if runtime.owner().is_closed() => {
+            failed(&ScriptError::Call(geppetto_js::CallError::Closed), uncaught)
+        }
+        None => {
+            // A last look: the promise may have settled together with the last thing that was pending.
+            match timeout(Duration::ZERO, running.finished()).await {
+                Ok(Ok(())) => 0,
+                Ok(Err(error)) => failed(&error, uncaught),
+                Err(_) => {
+                    uncaught.script(&ScriptError::NeverSettles);
+                    NEVER_SETTLES
+                }
+            }
+        }
+    }
+}
+
+fn failed(error: &ScriptError, uncaught: &Uncaught) -> u8 {
+    uncaught.script(error);
+    ERROR
+}
+
+/// Ends the script when its time is over.
+async fn over(runtime: &Runtime, limit: Option<Duration>, uncaught: &Uncaught) -> u8 {
+    let Some(limit) = limit else { return pending().await };
+    sleep(limit).await;
+    runtime.cancel_runs(&CancelReason::Timeout);
+    let _ = timeout(LAST_WORDS, runtime.runs_finished()).await;
+    let limit = humantime::format_duration(limit);
+    uncaught.limit(&format!("the script ran longer than --timeout, which is {limit}"));
+    LIMIT
+}
+
+/// Ctrl-C: the script's own handler if it has one; else the runs are cancelled and tell of their ends; with no run,
+/// or at the second time, the end.
+async fn interrupted(runtime: &Runtime, on_interrupt: &OnInterrupt) -> u8 {
+    loop {
+        if tokio::signal::ctrl_c().await.is_err() {
+            return pending().await;
+        }
+        let callback = on_interrupt.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(callback) = callback {
+            callback.post();
+            continue;
+        }
+        let reason = CancelReason::Cancelled(Some("interrupted by Ctrl-C".into()));
+        if runtime.cancel_runs(&reason) > 0 {
+            let told = async {
+                runtime.runs_finished().await;
+                // Listeners hear of the ends, too.
+                let _ = runtime.owner().call("interrupt", |_| ()).await;
+            };
+            let again = tokio::signal::ctrl_c();
+            select(pin!(timeout(LAST_WORDS, told)), pin!(again)).await;
+        }
+        return INTERRUPTED;
+    }
+}

@@ -1,0 +1,95 @@
+//! Errors that nobody caught: printed when they happen, and remembered for the exit code.
+
+use crate::output::Stream;
+use geppetto_js::{CallError, ErrorReport, JsError, ScriptError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// How a script failed; the worst counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Failed {
+    Error,
+    Limit,
+}
+
+/// Prints uncaught errors and remembers them.
+#[derive(Clone)]
+pub(crate) struct Uncaught {
+    failed: Arc<Mutex<Option<Failed>>>,
+    /// Told when the command has to end at once: any error but a listener's.
+    fatal: Arc<Notify>,
+    job_timeout: Duration,
+    memory_limit: usize,
+}
+
+impl Uncaught {
+    pub(crate) fn new(job_timeout: Duration, memory_limit: usize) -> Self {
+        Self { failed: Arc::default(), fatal: Arc::new(Notify::new()), job_timeout, memory_limit }
+    }
+
+    /// What went wrong where nobody waited for a result.
+    pub(crate) fn report(&self, report: &ErrorReport) {
+        self.print(&report.error);
+        if report.op != "listener" {
+            self.fatal.notify_one();
+        }
+    }
+
+    /// What the script itself ended with.
+    pub(crate) fn script(&self, error: &ScriptError) {
+        match error {
+            ScriptError::Thrown(error) => self.print(&CallError::Script(error.clone())),
+            ScriptError::Call(error) => self.print(error),
+            other => self.say(&format!("geppetto: {other}"), Failed::Error),
+        }
+    }
+
+    pub(crate) fn limit(&self, what: &str) {
+        self.say(&format!("geppetto: limit: {what}"), Failed::Limit);
+    }
+
+    fn print(&self, error: &CallError) {
+        match error {
+            CallError::Interrupted { after } => self.interrupted(*after),
+            CallError::OutOfMemory => self.out_of_memory(),
+            CallError::Script(error) if is_out_of_memory(error) => self.out_of_memory(),
+            CallError::Script(error) if error.code.as_deref() == Some("limit") => {
+                self.say(&format!("Uncaught {}", error.full()), Failed::Limit);
+            }
+            CallError::Script(error) => self.say(&format!("Uncaught {}", error.full()), Failed::Error),
+            other => self.say(&format!("geppetto: {other}"), Failed::Error),
+        }
+    }
+
+    fn interrupted(&self, after: Duration) {
+        let limit = humantime::format_duration(self.job_timeout);
+        let after = after.as_millis();
+        self.limit(&format!("a callback computed for {after} ms; --job-timeout is {limit}"));
+    }
+
+    fn out_of_memory(&self) {
+        let limit = bytesize::ByteSize(self.memory_limit as u64);
+        self.limit(&format!("the script needs more memory than --memory-limit, which is {limit}"));
+    }
+
+    fn say(&self, text: &str, failed: Failed) {
+        Stream::Stderr.write(&format!("{text}\n"));
+        let mut worst = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        *worst = (*worst).max(Some(failed));
+    }
+
+    pub(crate) fn failed(&self) -> Option<Failed> {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for an error that ends the command at once.
+    pub(crate) async fn fatal(&self) {
+        self.fatal.notified().await;
+    }
+}
+
+/// The engine throws this, or has no memory for an error and throws `null`.
+fn is_out_of_memory(error: &JsError) -> bool {
+    error.name == "InternalError" && error.message == "out of memory"
+}
