@@ -330,17 +330,19 @@ impl CallbackError {
             },
             Self::Invalid(message) => Failure::new(message),
             Self::Promise => Failure::new(format!(
-                "it returned a Promise, but nothing can wait for one inside a synchronous run: {hint}"
+                "it returned a Promise, but nothing can wait for one inside a synchronous call: {hint}"
             )),
             Self::Call(error) => Failure::because(error.to_string(), error),
         }
     }
 
     /// What a tool call fails with because of this.
-    pub(crate) fn in_tool(self) -> ToolError {
+    pub(crate) fn in_tool(self, run: Option<&RunContext>) -> ToolError {
+        let hint =
+            if run.is_some() { "use session.runAsync() or session.start()" } else { "use callAsync()" };
         match self {
             Self::Call(CallError::Interrupted { after }) => ToolError::TimedOut { after },
-            other => ToolError::Failed(other.failure("use session.runAsync() or session.start()")),
+            other => ToolError::Failed(other.failure(hint)),
         }
     }
 }

@@ -12,6 +12,7 @@ use geppetto_toolloop::Tool;
 use geppetto_turns::Map;
 use rquickjs::Ctx;
 use std::cell::RefCell;
+use std::path::PathBuf;
 use std::rc::{Rc, Weak};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
@@ -65,6 +66,8 @@ pub(crate) struct Host {
     /// Signals whose listeners wait for their tokens.
     pub(crate) watched: RefCell<Vec<Watched>>,
     pub(crate) timers: Timers,
+    /// The folder beneath which files may be loaded, once a file was run.
+    pub(crate) module_root: RefCell<Option<PathBuf>>,
     pub(crate) runs: ActiveRuns,
     /// How many runs, timers and host operations are pending. The command ends when there are none.
     pending: watch::Sender<usize>,
@@ -84,6 +87,7 @@ impl Host {
             pumps: RefCell::default(),
             watched: RefCell::default(),
             timers: Timers::default(),
+            module_root: RefCell::default(),
             runs,
             pending,
         }

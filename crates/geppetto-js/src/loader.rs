@@ -128,8 +128,8 @@ fn resolve(ctx: &Ctx<'_>, base: &str, specifier: &str) -> std::result::Result<St
             known.join(", ")
         ));
     }
-    let root =
-        ModuleRoot::of(ctx).ok_or_else(|| format!("cannot load {specifier:?}: this host allows no files"))?;
+    let root = Vm::of(ctx).host.module_root.borrow().clone();
+    let root = root.ok_or_else(|| format!("cannot load {specifier:?}: this host allows no files"))?;
     let folder = Path::new(base).parent().filter(|_| is_file(base)).unwrap_or(&root);
     find(&folder.join(specifier), &root)
         .map_err(|why| format!("cannot find module {specifier:?} from {base}: {why}"))
@@ -157,25 +157,6 @@ pub(crate) fn read_file(path: &Path) -> std::result::Result<String, JsError> {
     let bytes =
         std::fs::read(path).map_err(|error| plain(format!("could not read {}: {error}", path.display())))?;
     read_text(bytes, &path.display().to_string())
-}
-
-/// The folder beneath which files may be loaded. Kept in the VM, set when the first file is run.
-struct ModuleRoot;
-
-impl ModuleRoot {
-    const KEY: &'static str = "geppetto:root";
-
-    fn of(ctx: &Ctx<'_>) -> Option<PathBuf> {
-        let root = Vm::of(ctx).modules.borrow().get(Self::KEY).cloned()?;
-        codec::text(ctx, &root).ok().map(PathBuf::from)
-    }
-}
-
-/// Allows files beneath this folder.
-pub(crate) fn allow_files(ctx: &Ctx<'_>, root: &Path) -> Result<()> {
-    let root = rquickjs::String::from_str(ctx.clone(), &root.to_string_lossy())?.into_value();
-    Vm::of(ctx).modules.borrow_mut().insert(ModuleRoot::KEY.to_owned(), root);
-    Ok(())
 }
 
 /// Finds the modules of `import`.

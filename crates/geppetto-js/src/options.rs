@@ -35,10 +35,7 @@ impl<'js> Options<'js> {
                         && !handle::is_handle(object)
                 });
                 let wrong = || {
-                    Fault::type_error(format!(
-                        "{path}: expected an object of options, got {}",
-                        handle::describe(&value)
-                    ))
+                    Fault::type_error(format!("{path}: expected an object, got {}", handle::describe(&value)))
                 };
                 Some(plain.cloned().ok_or_else(wrong)?)
             }

@@ -140,7 +140,7 @@
       abortSignal = (signal, reason) => {
         if (signal.aborted) return;
         signal.#reason = reason;
-        native.cancelToken(signal.#token, reason instanceof Fault ? reason.message : reason === undefined ? undefined : inspect(reason));
+        native.cancelToken(signal.#token, reason instanceof Fault ? reason.message : typeof reason === "string" ? reason : reason === undefined ? undefined : inspect(reason));
         signal.#dispatch();
       };
       tokenOf = (value) => (typeof value === "object" && value !== null && #token in value ? value.#token : undefined);
@@ -197,7 +197,7 @@
       if (value instanceof RegExp) return Text(value);
       if (value instanceof Promise) return "Promise {}";
       if (depth < 0) return isArray(value) ? "[Array]" : `[${name || "Object"}]`;
-      if (isArray(value)) return braces("[", listed(value.length, (i) => i in value ? inner(value[i]) : "<empty>"), "]");
+      if (isArray(value)) return braces("[", listed(value.length, (i) => i in value ? inner(value[i]) : "<1 empty item>"), "]");
       if (value instanceof Map) { const parts = []; mapEach(value, (v, k) => parts.push(`${inner(k)} => ${inner(v)}`)); return braces(`Map(${mapSize(value)}) {`, parts, "}"); }
       if (value instanceof Set) { const parts = []; setEach(value, (v) => parts.push(inner(v))); return braces(`Set(${setSize(value)}) {`, parts, "}"); }
       const own = native.publicFields(value) ?? keys(value).map((key) => [key, getOwnPropertyDescriptor(value, key)]);

@@ -160,6 +160,8 @@ impl Pump {
         if self.delivering.replace(true) {
             return;
         }
+        // Whoever hears of the end has heard of the abort.
+        Vm::of(ctx).host.clone().tell_aborts(ctx);
         while let Some((function, event)) = self.next_delivery() {
             self.call(ctx, &function, &event);
         }

@@ -1,7 +1,7 @@
 //! A runtime to embed: a VM with its modules, and what its host gives it.
 
 use crate::host::{ActiveRuns, ConsoleSink, Host, HostConfig, MiddlewareFactory};
-use crate::loader::{self, Files};
+use crate::loader::Files;
 use crate::module::{EngineFactory, GeppettoModule, NativeModule};
 use crate::script::{self, Running, ScriptError, Source};
 use crate::vm::Vm;
@@ -310,7 +310,7 @@ fn start_file(ctx: &Ctx<'_>, path: &Path, bytes: Vec<u8>) -> Result<Running, JsE
     let name = path.display().to_string();
     let text = script::read_text(bytes, &name)?;
     if let Some(folder) = path.parent() {
-        loader::allow_files(ctx, folder).map_err(|error| JsError::from_error(ctx, &error))?;
+        *Vm::of(ctx).host.module_root.borrow_mut() = Some(folder.to_path_buf());
     }
     script::start(ctx, &name, &text)
 }

@@ -97,7 +97,9 @@ impl ScriptedEngine {
     /// # Errors
     /// When some remain.
     pub fn assert_complete(&self) -> Result<(), Incomplete> {
-        let (calls, remaining, total) = (self.lock().len(), self.remaining(), self.responses.len());
+        let calls = self.lock().len();
+        let total = self.responses.len();
+        let remaining = total.saturating_sub(calls);
         if remaining == 0 { Ok(()) } else { Err(Incomplete { calls, remaining, total }) }
     }
 

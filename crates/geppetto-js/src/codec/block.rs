@@ -54,7 +54,10 @@ pub(crate) fn decode<'js>(
         }
     }
     let block = read.block()?;
-    block.check().map_err(|error| CodecError::new(error.to_string()))?;
+    block.check().map_err(|error| {
+        let message = format!("expected {}, got {}", error.expected, error.found);
+        CodecError::new(message).in_key(error.key).in_key("payload")
+    })?;
     Ok(match original(&block.id).filter(|original| **original == block) {
         Some(original) => original,
         None => Arc::new(block),

@@ -105,7 +105,7 @@ where
             })
         },
         move |js, returned| {
-            let options = Options::read(js, Some(returned.value), "its result")?;
+            let options = Options::read(js, Some(returned.value), "result")?;
             let action = decode(&options)?;
             options.finish()?;
             Ok(action)
@@ -120,7 +120,7 @@ fn aborts(options: &Options<'_>) -> Fallible<bool> {
     let abort = options.boolean("abort")?.unwrap_or(false);
     match action {
         Some(HookAction::Retry) => {
-            Err(Fault::type_error("its result: action \"retry\" is for onToolError alone"))
+            Err(Fault::type_error("result: action \"retry\" is for onToolError alone"))
         }
         action => Ok(abort || action == Some(HookAction::Abort)),
     }
@@ -144,7 +144,7 @@ impl ToolHooks for JsHooks {
             }
             let nested = options.nested("call")?;
             if nested.string("id")?.is_some_and(|other| other != id) {
-                return Err(Fault::type_error("its result.call.id: a hook cannot change the id of a call"));
+                return Err(Fault::type_error("result.call.id: a hook cannot change the id of a call"));
             }
             let args = [options.json("args")?, options.json("arguments")?, nested.json("args")?];
             let name = options.string("name")?.or(nested.string("name")?);

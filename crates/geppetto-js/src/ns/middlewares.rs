@@ -190,7 +190,10 @@ impl Middleware for JsMiddleware {
         .await;
         drop(running);
         let outcome = outcome.map_err(|error| {
-            let hint = "use gp.middlewares.fromAsync() around it, and session.runAsync() or session.start()";
+            let hint = match self.asynchronous {
+                true => "use session.runAsync() or session.start()",
+                false => "use gp.middlewares.fromAsync() with session.runAsync() or session.start()",
+            };
             error.in_run(ctx, hint, |failure| InferenceError::middleware(self.name.clone(), failure))
         })?;
         match outcome {

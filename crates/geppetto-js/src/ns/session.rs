@@ -248,6 +248,7 @@ pub(crate) fn settle<T>(
     encode: impl for<'any> FnOnce(&Ctx<'any>, T) -> Result<Value<'any>>,
 ) {
     let settled = local.enter("settle", |ctx| -> Result<()> {
+        Vm::of(&ctx).host.clone().tell_aborts(&ctx);
         let (function, value) = match result {
             Ok(value) => (resolve, encode(&ctx, value)?),
             Err(fault) => (reject, fault.into_value(&ctx)?),
