@@ -113,14 +113,16 @@ async fn stopped_or(
         Either::Left((result, _)) => result,
         Either::Right((Either::Left((stop, _)) | Either::Right((stop, _)), _)) => return Err(stop),
     };
-    // Somebody may have cancelled while the last step computed: then the run was cancelled, not completed.
-    match ctx.token().reason() {
-        Some(reason) => Err(reason.into()),
-        None => result.map_err(|error| match error {
-            InferenceError::Timeout { after: None } => InferenceError::Timeout { after: timeout },
-            error => error,
-        }),
-    }
+    // Somebody may have cancelled while the last step computed: then the run was cancelled, not completed. And what
+    // failed because its time was over has timed out.
+    let stop = match &result {
+        Ok(_) => ctx.token().reason().map(InferenceError::from),
+        Err(_) => ctx.check().err(),
+    };
+    stop.map_or(result, Err).map_err(|error| match error {
+        InferenceError::Timeout { after: None } => InferenceError::Timeout { after: timeout },
+        error => error,
+    })
 }
 
 fn unfinished(core: &RunCore) -> RunError {
@@ -147,10 +149,9 @@ struct FinishOnDrop {
 impl Drop for FinishOnDrop {
     fn drop(&mut self) {
         let core = self.ctx.core();
-        // A token that was cancelled knows better why nobody drives the run.
-        let reason = self.ctx.token().reason();
-        let reason = reason.unwrap_or_else(|| CancelReason::Cancelled(Some("the run was dropped".into())));
-        if core.finish(Err(reason.into())) {
+        // A token that was cancelled, or a deadline that passed, knows better why nobody drives the run.
+        let dropped = || InferenceError::Cancelled { reason: Some("the run was dropped".into()) };
+        if core.finish(Err(self.ctx.check().err().unwrap_or_else(dropped))) {
             self.ctx.delivery().flush_now(core);
         }
     }
