@@ -6,13 +6,15 @@ use crate::module::EngineFactory;
 use crate::pump::Pump;
 use geppetto_events::EventSink;
 use geppetto_inference::{Middleware, RunContext, RunCore};
-use geppetto_runner::{CallError, Local, OwnerRef};
+use geppetto_runner::{CallError, Local, OwnerRef, WaitError};
 use geppetto_time::Clock;
 use geppetto_toolloop::Tool;
 use geppetto_turns::Map;
 use rquickjs::Ctx;
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::rc::{Rc, Weak};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
@@ -141,6 +143,23 @@ impl Host {
             drop(watched);
             due.dispatch(ctx);
         }
+    }
+
+    /// Waits in place for a future, telling listeners meanwhile what happens.
+    pub(crate) fn wait<F: Future>(&self, scope: u64, future: F) -> Result<F::Output, WaitError> {
+        let Some(local) = Local::current() else { return Err(WaitError::Shutdown) };
+        let mut future = pin!(future);
+        local.block_on(
+            scope,
+            poll_fn(|cx| {
+                for pump in self.live_pumps() {
+                    pump.register_wait(cx);
+                }
+                let polled = future.as_mut().poll(cx);
+                self.tell_in(&local);
+                polled
+            }),
+        )
     }
 
     /// Tells, from outside any job.

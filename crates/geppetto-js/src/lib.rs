@@ -17,6 +17,7 @@
 
 mod callback;
 mod callback_context;
+mod callback_error;
 mod codec;
 mod fault;
 mod function;

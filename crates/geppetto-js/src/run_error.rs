@@ -1,6 +1,6 @@
 //! `RunError`: a run that did not produce a turn, as scripts see it, and back.
 
-use crate::callback::Thrown;
+use crate::callback_error::Thrown;
 use crate::codec::turn;
 use crate::function::{Members, define};
 use crate::handle::{self, HandleState};

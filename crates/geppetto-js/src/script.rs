@@ -136,7 +136,10 @@ pub(crate) fn read_text(bytes: Vec<u8>, name: &str) -> Result<String, JsError> {
     if text.contains('\0') {
         return Err(plain(format!("{name} contains a NUL character")));
     }
-    Ok(if text.starts_with("#!") { format!("//{}", &text[2..]) } else { text })
+    Ok(match text.strip_prefix("#!") {
+        Some(rest) => format!("//{rest}"),
+        None => text,
+    })
 }
 
 /// The stack as the script's author knows it: without frames of the bridge, and with the columns of the file where

@@ -72,7 +72,7 @@ fn property<'js>(
         "id" => turn.id = TurnId::from(string(decoder, value)?),
         "blocks" => turn.blocks = blocks(decoder, value, original)?.into_iter().collect(),
         "metadata" => {
-            turn.metadata = shared(decode_keys(decoder, value)?, original.map(|turn| &turn.metadata))
+            turn.metadata = shared(decode_keys(decoder, value)?, original.map(|turn| &turn.metadata));
         }
         "data" => turn.data = shared(decode_keys(decoder, value)?, original.map(|turn| &turn.data)),
         _ => return Err(unknown(name, &PROPERTIES.join(", "), PROPERTIES.into_iter(), "turn")),

@@ -107,10 +107,10 @@ async fn run(host: Rc<Host>) {
                     if fresh {
                         sleep = Some((at, host.config.clock.sleep_until(at)));
                     }
-                    if let Some((_, sleeping)) = &mut sleep {
-                        if sleeping.as_mut().poll(cx).is_ready() {
-                            cx.waker().wake_by_ref();
-                        }
+                    if let Some((_, sleeping)) = &mut sleep
+                        && sleeping.as_mut().poll(cx).is_ready()
+                    {
+                        cx.waker().wake_by_ref();
                     }
                 }
                 None => {}

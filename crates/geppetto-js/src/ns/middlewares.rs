@@ -1,12 +1,12 @@
 //! `gp.middlewares`: what stands around engine calls.
 
-use crate::callback::{Arguments, Callback, CallbackError, function_arg};
+use crate::callback::{Arguments, Callback, function_arg};
 use crate::callback_context::{self, text_arg};
+use crate::callback_error::CallbackError;
 use crate::codec::turn;
 use crate::fault::{Fallible, Fault};
 use crate::function::{Call, Members, function};
 use crate::handle::{self, HandleState};
-use crate::host::Host;
 use crate::ns::engines::engine_of;
 use crate::options::Options;
 use crate::vm::Vm;
@@ -297,7 +297,7 @@ fn run_error(error: InferenceError, ctx: &RunContext) -> RunError {
 fn next_sync<'js>(call: &Call<'_, 'js>, next: &Next, turn: Turn, last: &Last) -> Fallible<Value<'js>> {
     let ctx = next.context();
     let host = Vm::of(call.ctx()).host.clone();
-    let result = match wait(&host, ctx.scope(), next.call(turn)) {
+    let result = match host.wait(ctx.scope(), next.call(turn)) {
         Ok(result) => result,
         // What enclosed the wait has ended it; it says why.
         Err(error) => Err(ctx.check().err().ok_or_else(|| Fault::wait(error))?),
@@ -327,25 +327,4 @@ fn next_async<'js>(
 
 fn revoked() -> geppetto_inference::Failure {
     geppetto_inference::Failure::new("next was called after the middleware had ended")
-}
-
-/// Waits in place for a future, telling listeners meanwhile what happens.
-pub(crate) fn wait<F: Future>(
-    host: &Host,
-    scope: u64,
-    future: F,
-) -> std::result::Result<F::Output, geppetto_runner::WaitError> {
-    let Some(local) = Local::current() else { return Err(geppetto_runner::WaitError::Shutdown) };
-    let mut future = pin!(future);
-    local.block_on(
-        scope,
-        poll_fn(|cx| {
-            for pump in host.live_pumps() {
-                pump.register_wait(cx);
-            }
-            let polled = future.as_mut().poll(cx);
-            host.tell_in(&local);
-            polled
-        }),
-    )
 }

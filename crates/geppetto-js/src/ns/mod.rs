@@ -29,7 +29,8 @@ pub(crate) fn module<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let args = crate::pump::array(ctx, args.collect::<Result<Vec<_>>>()?)?;
     vm.freeze.call::<_, ()>((args.clone(),))?;
     define(gp, "args", args)?;
-    let namespaces: [(&str, fn(&Members<'js>) -> Result<()>); 4] = [
+    type Fill<'js> = fn(&Members<'js>) -> Result<()>;
+    let namespaces: [(&str, Fill<'js>); 4] = [
         ("turns", turns::namespace),
         ("engines", engines::namespace),
         ("middlewares", middlewares::namespace),

@@ -6,7 +6,6 @@ use crate::function::{Call, Members};
 use crate::globals::abort::token_of;
 use crate::handle::{self, HandleState};
 use crate::ns::builder::Parts;
-use crate::ns::middlewares::wait;
 use crate::ns::run_handle;
 use crate::options::Options;
 use crate::vm::Vm;
@@ -198,7 +197,7 @@ fn shutdown_token(host: &crate::host::Host) -> RunToken {
 fn run_sync<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>> {
     let host = Vm::of(call.ctx()).host.clone();
     let (handle, scope) = (run.handle(), run.context().scope());
-    let result = match wait(&host, scope, run.drive()) {
+    let result = match host.wait(scope, run.drive()) {
         Ok(result) => result,
         // The wait was ended from outside and dropped the run, which finished with the reason.
         Err(error) => handle.outcome().ok_or_else(|| Fault::wait(error))?,
@@ -261,7 +260,7 @@ pub(crate) fn settle<T>(
     match settled {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            local.owner().report("settle", geppetto_runner::CallError::Script(script_error(&error)))
+            local.owner().report("settle", geppetto_runner::CallError::Script(script_error(&error)));
         }
         Err(error) => local.owner().report("settle", error),
     }

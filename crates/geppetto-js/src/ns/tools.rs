@@ -6,7 +6,6 @@ use crate::codec::json;
 use crate::fault::{Fallible, Fault};
 use crate::function::{Call, Members};
 use crate::handle::{self, HandleState};
-use crate::ns::middlewares::wait;
 use crate::ns::session::promise_of;
 use crate::options::Options;
 use crate::vm::Vm;
@@ -48,7 +47,7 @@ impl HandleState for RegistryHandle {
             let (registry, name, args) = call_arguments(call)?;
             let host = Vm::of(call.ctx()).host.clone();
             let scope = host.enclosing().map_or(u64::MAX, |run| run.scope());
-            let result = wait(&host, scope, registry.call(&name, args)).map_err(|error| match error {
+            let result = host.wait(scope, registry.call(&name, args)).map_err(|error| match error {
                 WaitError::Stopped => Fault::Plain(format!("tool {name}: stopped by the run around it")),
                 other => Fault::wait(other),
             })?;

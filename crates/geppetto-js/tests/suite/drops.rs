@@ -127,18 +127,18 @@ fn is_child() -> bool {
 #[test]
 fn at_rest_every_order_of_drops_is_harmless() {
     if is_child() {
-        drop_in_every_order(AT_REST)
+        drop_in_every_order(AT_REST);
     } else {
-        in_child("drops::at_rest_every_order_of_drops_is_harmless")
+        in_child("drops::at_rest_every_order_of_drops_is_harmless");
     }
 }
 
 #[test]
 fn during_runs_every_order_of_drops_is_harmless() {
     if is_child() {
-        drop_in_every_order(RUNNING)
+        drop_in_every_order(RUNNING);
     } else {
-        in_child("drops::during_runs_every_order_of_drops_is_harmless")
+        in_child("drops::during_runs_every_order_of_drops_is_harmless");
     }
 }
 

@@ -76,7 +76,7 @@ fn what_nobody_caught_reaches_the_hosts_handler_with_its_place() {
     let told = heard.clone();
     let runtime = Runtime::builder()
         .on_uncaught(Arc::new(move |report| {
-            told.lock().unwrap().push(format!("{}: {}", report.op, report.error))
+            told.lock().unwrap().push(format!("{}: {}", report.op, report.error));
         }))
         .build()
         .unwrap();
