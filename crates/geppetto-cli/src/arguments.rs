@@ -53,7 +53,7 @@ pub(crate) enum Command {
 
 /// `geppetto run`
 #[derive(Debug, Args)]
-#[command(after_help = RUN_HELP, max_term_width = 100)]
+#[command(after_help = RUN_HELP, max_term_width = 100, override_usage = "geppetto run [OPTIONS] FILE [ARGS]...")]
 pub(crate) struct Run {
     /// What to show of the events of all runs: ndjson on stdout (console then goes to stderr), or pretty on stderr
     #[arg(long, value_enum, default_value_t = Events::Off, value_name = "FORMAT")]
@@ -71,13 +71,9 @@ pub(crate) struct Run {
     #[arg(long, value_parser = size, default_value = "256MiB", value_name = "SIZE")]
     pub(crate) memory_limit: usize,
 
-    /// The script
-    #[arg(value_name = "FILE")]
-    pub(crate) file: PathBuf,
-
-    /// What the script finds in gp.args
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
-    pub(crate) args: Vec<String>,
+    /// The script, and what it finds in gp.args: everything behind FILE is the script's
+    #[arg(trailing_var_arg = true, required = true, num_args = 1.., value_name = "FILE [ARGS]")]
+    script: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -85,6 +81,14 @@ pub(crate) enum Events {
     Ndjson,
     Pretty,
     Off,
+}
+
+impl Run {
+    /// The script's file, and its arguments.
+    pub(crate) fn script(&self) -> (PathBuf, Vec<String>) {
+        let mut words = self.script.iter().cloned();
+        (words.next().unwrap_or_default().into(), words.collect())
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -116,7 +120,12 @@ mod tests {
             Arguments::parse_from(["geppetto", "run", "--timeout", "2s", "a.js", "--timeout", "x"]);
         let Command::Run(run) = arguments.command;
         assert_eq!(run.timeout, Some(Duration::from_secs(2)));
-        assert_eq!(run.args, ["--timeout", "x"]);
+        assert_eq!(run.script(), ("a.js".into(), vec!["--timeout".to_owned(), "x".to_owned()]));
+    }
+
+    #[test]
+    fn an_unknown_option_before_the_file_is_an_error_and_not_the_file() {
+        assert!(Arguments::try_parse_from(["geppetto", "run", "--evnts", "a.js"]).is_err());
     }
 
     #[test]

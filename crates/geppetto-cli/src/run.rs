@@ -35,9 +35,9 @@ pub(crate) fn run(arguments: Run) -> ExitCode {
 }
 
 async fn run_script(arguments: Run) -> u8 {
-    if !arguments.file.is_file() {
-        let file = arguments.file.display();
-        Stream::Stderr.write(&format!("geppetto: there is no file {file}\n"));
+    let (file, args) = arguments.script();
+    if !file.is_file() {
+        Stream::Stderr.write(&format!("geppetto: there is no file {}\n", file.display()));
         return USAGE;
     }
     let uncaught = Uncaught::new(arguments.job_timeout, arguments.memory_limit);
@@ -53,7 +53,7 @@ async fn run_script(arguments: Run) -> u8 {
     let mut builder = Runtime::builder()
         .module(terminal)
         .limits(limits)
-        .args(arguments.args)
+        .args(args)
         .console(output::console(scripts))
         .on_uncaught(std::sync::Arc::new(move |report| reports.report(report)));
     if let Some(sink) = output::event_sink(arguments.events) {
@@ -67,7 +67,7 @@ async fn run_script(arguments: Run) -> u8 {
         }
     };
     let code = {
-        let script = script(&runtime, Source::File(arguments.file), &uncaught);
+        let script = script(&runtime, Source::File(file), &uncaught);
         let interrupted = interrupted(&runtime, &on_interrupt);
         let over = over(&runtime, arguments.timeout, &uncaught);
         match select(pin!(script), select(pin!(interrupted), pin!(over))).await {

@@ -25,6 +25,8 @@ pub(crate) struct Delivery {
     slots: Vec<Slot>,
     /// Woken by a pump after each event, waited on between steps.
     progress: Notify,
+    /// Whether the sinks got what they get: everything, or as much as they took in time.
+    settled: AtomicBool,
 }
 
 struct Slot {
@@ -37,7 +39,11 @@ struct Slot {
 impl Delivery {
     pub(crate) fn to(sinks: Vec<Arc<dyn EventSink>>) -> Self {
         let slot = |sink| Slot { sink, delivered: AtomicUsize::new(0), failed: AtomicBool::new(false) };
-        Self { slots: sinks.into_iter().map(slot).collect(), progress: Notify::new() }
+        Self {
+            slots: sinks.into_iter().map(slot).collect(),
+            progress: Notify::new(),
+            settled: AtomicBool::new(false),
+        }
     }
 
     /// Pumps events until the log is closed and read.
@@ -77,7 +83,7 @@ impl Delivery {
                 moved.await;
             }
         });
-        let bound = core.clock().sleep_until(core.clock().now() + BOUND);
+        let bound = core.clock().sleep(BOUND);
         if let Either::Right(_) = select(caught_up, bound).await {
             tracing::warn!(behind = self.behind(length), "an event sink is slow; the run goes on without it");
         }
@@ -88,14 +94,22 @@ impl Delivery {
         if self.slots.is_empty() {
             return;
         }
-        let bound = core.clock().sleep_until(core.clock().now() + BOUND);
+        let bound = core.clock().sleep(BOUND);
         if let Either::Right(_) = select(pumps, bound).await {
             self.report_undelivered(core);
         }
     }
 
+    /// The sinks got what they get.
+    pub(crate) fn settled(&self) {
+        self.settled.store(true, Ordering::Relaxed);
+    }
+
     /// For a run that was dropped and can wait for nobody: gives sinks what they take at once.
     pub(crate) fn flush_now(&self, core: &RunCore) {
+        if self.settled.load(Ordering::Relaxed) {
+            return;
+        }
         for slot in &self.slots {
             let mut cursor = core.log().cursor(slot.delivered.load(Ordering::Relaxed));
             while let Some(event) = cursor.try_next().filter(|_| !slot.failed.load(Ordering::Relaxed)) {

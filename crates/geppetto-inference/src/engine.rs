@@ -2,7 +2,7 @@
 
 use crate::{InferenceError, RunContext};
 use async_trait::async_trait;
-use geppetto_turns::{Turn, added_blocks};
+use geppetto_turns::{Turn, added_blocks, turn_metadata};
 use std::sync::Arc;
 
 /// Answers a turn: a model, or something that stands for one.
@@ -38,10 +38,16 @@ pub trait InferenceRunner: Send + Sync {
 /// Calls an engine and publishes what has to be told of every engine call.
 pub(crate) async fn call_engine(
     engine: &dyn Engine,
-    turn: Turn,
+    mut turn: Turn,
     ctx: &RunContext,
 ) -> Result<Turn, InferenceError> {
     let core = ctx.core();
+    // What an earlier call used, and why it stopped, is not what this one will say.
+    for key in [turn_metadata::USAGE.as_str(), turn_metadata::STOP_REASON.as_str()] {
+        if turn.metadata.contains_key(key) {
+            turn.metadata_mut().shift_remove(key);
+        }
+    }
     let before = turn.clone();
     // The run has ended: whoever polls us is about to drop us.
     let _ = core.open_stream(engine.name());

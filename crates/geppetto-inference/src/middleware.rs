@@ -48,17 +48,13 @@ impl EngineChain {
     pub async fn call(&self, turn: Turn, ctx: &RunContext) -> Result<Turn, InferenceError> {
         ctx.check()?;
         let core = ctx.core();
-        let streams = core.streams();
+        let answers = core.answers();
         let before = turn.clone();
         let ctx_here = ctx.with_engine_name(self.engine.name());
         let mut turn = self.call_from(0, self.engine.clone(), turn, &ctx_here).await?;
         turn.id = ctx.turn_id().clone();
         turn.ensure_call_ids();
-        if core.streams() == streams {
-            let _ = core.open_stream("middleware".into());
-        }
-        // Closes what a middleware streamed by itself; an engine's own stream is closed already.
-        core.close_stream(added_blocks(&before, &turn), &turn);
+        core.close_chain(answers, added_blocks(&before, &turn));
         Ok(turn)
     }
 

@@ -13,8 +13,8 @@ pub(crate) struct Progress {
     /// What engine calls have added to the base since.
     completed: Vec<Arc<Block>>,
     stream: Option<Stream>,
-    /// Counts engine calls, so that a chain can tell whether one ran.
-    pub(crate) streams: u64,
+    /// Counts the engine calls that ended well, so that a chain can tell whether one did.
+    pub(crate) answers: u64,
     /// Whether the last thing that went wrong was told by an `error` event.
     pub(crate) error_told: bool,
     pub(crate) usage: Option<Usage>,
@@ -23,6 +23,8 @@ pub(crate) struct Progress {
 /// An engine call that has begun and not ended.
 #[derive(Debug, Default)]
 struct Stream {
+    /// Whether a middleware speaks, rather than an engine.
+    by_middleware: bool,
     text: TextBuffer,
     thinking: TextBuffer,
     calls: Vec<ToolCallInfo>,
@@ -53,7 +55,6 @@ impl Progress {
     /// An engine call begins; one that was left open was interrupted.
     pub(crate) fn open(&mut self, engine: Arc<str>) -> Vec<EventBody> {
         let mut events: Vec<_> = self.interrupt().into_iter().collect();
-        self.streams += 1;
         self.completed.clear();
         self.stream = Some(Stream::default());
         self.error_told = false;
@@ -61,9 +62,15 @@ impl Progress {
         events
     }
 
+    /// A middleware begins to speak. What an engine has completed stays completed.
+    fn open_middleware(&mut self) -> EventBody {
+        self.stream = Some(Stream { by_middleware: true, ..Stream::default() });
+        EventBody::Start { engine: "middleware".into() }
+    }
+
     /// A piece of text. Whoever speaks without an engine having started is a middleware.
     pub(crate) fn speak(&mut self, voice: Voice, delta: &str) -> Vec<EventBody> {
-        let mut events = if self.is_streaming() { Vec::new() } else { self.open("middleware".into()) };
+        let mut events = if self.is_streaming() { Vec::new() } else { vec![self.open_middleware()] };
         if let Some(stream) = &self.stream {
             let delta_text = Arc::from(delta);
             events.push(match voice {
@@ -96,26 +103,44 @@ impl Progress {
         let calls = added.iter().filter_map(|block| call_info(block));
         let untold = calls.filter(|call| !stream.calls.iter().any(|told| told.id == call.id));
         let mut events: Vec<_> = untold.map(|tool_call| EventBody::ToolCall { tool_call }).collect();
-        let text: String = added
-            .iter()
-            .filter(|block| block.kind == BlockKind::LlmText)
-            .filter_map(|block| block.text())
-            .collect();
+        let text = text_of(&added);
         // Metadata of the wrong type is the engine's to mend; an event can do without it.
         let usage = turn_metadata::USAGE.get(turn).ok().flatten();
         let stop_reason = turn_metadata::STOP_REASON.get(turn).ok().flatten();
         if let Some(usage) = usage {
             *self.usage.get_or_insert_default() += usage;
         }
+        self.answers += 1;
         self.completed = added;
         events.push(EventBody::Final { text, usage, stop_reason });
+        events
+    }
+
+    /// A chain of middlewares has ended well. Where an engine answered, only what a middleware said by itself is told;
+    /// where none did, all that was `added`.
+    pub(crate) fn close_chain(&mut self, answers_before: u64, added: Vec<Arc<Block>>) -> Vec<EventBody> {
+        self.error_told = false;
+        if self.answers > answers_before {
+            let Some(stream) = self.stream.take_if(|stream| stream.by_middleware) else { return Vec::new() };
+            return vec![EventBody::Final { text: stream.text.text(), usage: None, stop_reason: None }];
+        }
+        let mut events = Vec::new();
+        if !self.is_streaming() {
+            events.push(self.open_middleware());
+        }
+        let told = self.stream.take().map(|stream| stream.calls).unwrap_or_default();
+        let calls = added.iter().filter_map(|block| call_info(block));
+        let untold = calls.filter(|call| !told.iter().any(|known| known.id == call.id));
+        events.extend(untold.map(|tool_call| EventBody::ToolCall { tool_call }));
+        events.push(EventBody::Final { text: text_of(&added), usage: None, stop_reason: None });
+        self.completed = added;
         events
     }
 
     /// The engine call has failed: what it had said stays for the partial turn.
     pub(crate) fn fail(&mut self) {
         if let Some(stream) = self.stream.take() {
-            self.completed = stream.blocks();
+            self.completed.extend(stream.blocks());
         }
     }
 
@@ -146,6 +171,10 @@ impl Stream {
         });
         text.into_iter().chain(calls).map(Arc::new).collect()
     }
+}
+
+fn text_of(blocks: &[Arc<Block>]) -> String {
+    blocks.iter().filter(|block| block.kind == BlockKind::LlmText).filter_map(|block| block.text()).collect()
 }
 
 /// A tool call block as events tell it.

@@ -3,6 +3,7 @@
 use crate::error::Failure;
 use crate::{CancelReason, InferenceError, InferenceRunner, RunContext, RunCore, RunError};
 use futures_util::FutureExt;
+use futures_util::future::FusedFuture;
 use futures_util::future::{Either, pending, select};
 use geppetto_events::{Cursor, RunIds};
 use geppetto_turns::Turn;
@@ -55,7 +56,7 @@ impl Run {
             let ctx = &guard.ctx;
             let core = ctx.core();
             let delivery = ctx.delivery();
-            let mut pumps = pin!(delivery.pump(core));
+            let mut pumps = pin!(delivery.pump(core).fuse());
             {
                 let work = pin!(async {
                     let result = stopped_or(ctx, timeout, work(&*runner, seed, ctx)).await;
@@ -66,7 +67,10 @@ impl Run {
                     work.await;
                 }
             }
-            delivery.drain(core, pumps).await;
+            if !pumps.is_terminated() {
+                delivery.drain(core, pumps).await;
+            }
+            delivery.settled();
             core.outcome().unwrap_or_else(|| Err(unfinished(core)))
         }
     }
@@ -151,9 +155,8 @@ impl Drop for FinishOnDrop {
         let core = self.ctx.core();
         // A token that was cancelled, or a deadline that passed, knows better why nobody drives the run.
         let dropped = || InferenceError::Cancelled { reason: Some("the run was dropped".into()) };
-        if core.finish(Err(self.ctx.check().err().unwrap_or_else(dropped))) {
-            self.ctx.delivery().flush_now(core);
-        }
+        core.finish(Err(self.ctx.check().err().unwrap_or_else(dropped)));
+        self.ctx.delivery().flush_now(core);
     }
 }
 

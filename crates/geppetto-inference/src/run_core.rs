@@ -138,8 +138,14 @@ impl RunCore {
         self.progress().checkpoint(turn);
     }
 
-    pub(crate) fn streams(&self) -> u64 {
-        self.progress().streams
+    pub(crate) fn answers(&self) -> u64 {
+        self.progress().answers
+    }
+
+    pub(crate) fn close_chain(&self, answers_before: u64, added: Vec<Arc<Block>>) {
+        let mut progress = self.progress();
+        let events = progress.close_chain(answers_before, added);
+        let _ = self.publish_all(events);
     }
 
     pub(crate) fn open_stream(&self, engine: Arc<str>) -> Result<(), RunEnded> {
@@ -220,7 +226,14 @@ impl RunCore {
 
     fn outcome_of(&self, result: Result<Turn, InferenceError>) -> Outcome {
         let ids = self.ids();
-        result.map(|turn| self.stamp(turn)).map_err(|error| {
+        let stamped = result.map(|mut turn| {
+            // The turn's usage is that of the whole run, as in run-finished.
+            if let Some(usage) = self.progress().usage {
+                turn_metadata::USAGE.set(&mut turn, &usage);
+            }
+            self.stamp(turn)
+        });
+        stamped.map_err(|error| {
             let why = format!("not executed: {error}");
             let partial_turn = self.progress().partial_turn(&why).map(|turn| Box::new(self.stamp(turn)));
             RunError {

@@ -1,8 +1,11 @@
 //! Cancellation with a reason.
 
 use crate::InferenceError;
-use futures_util::future::select_all;
+use futures_util::future::{select, select_all};
+use geppetto_time::Clock;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Why something was told to end.
@@ -39,6 +42,25 @@ pub struct RunToken {
 struct Leaf {
     token: CancellationToken,
     reason: OnceLock<CancelReason>,
+    /// When it is cancelled by itself, and the clock that tells.
+    deadline: Option<(Arc<dyn Clock>, Instant)>,
+}
+
+impl Leaf {
+    fn is_late(&self) -> bool {
+        self.deadline.as_ref().is_some_and(|(clock, at)| clock.now() >= *at)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.token.is_cancelled() || self.is_late()
+    }
+
+    async fn cancelled(&self) {
+        match &self.deadline {
+            None => self.token.cancelled().await,
+            Some((clock, at)) => drop(select(pin!(self.token.cancelled()), clock.sleep_until(*at)).await),
+        }
+    }
 }
 
 impl RunToken {
@@ -58,8 +80,16 @@ impl RunToken {
     /// A token that `token` cancels too, with this reason: for owners that have a cancellation of their own.
     #[must_use]
     pub fn following(token: CancellationToken, reason: CancelReason) -> Self {
-        let followed = Leaf { token, reason: OnceLock::from(reason) };
+        let followed = Leaf { token, reason: OnceLock::from(reason), deadline: None };
         Self { leaves: [Arc::default(), Arc::new(followed)].into() }
+    }
+
+    /// A token that is cancelled by itself when its time is over, whoever looks and whatever waits.
+    #[must_use]
+    pub fn after(clock: Arc<dyn Clock>, span: Duration) -> Self {
+        let at = clock.after(span);
+        let leaf = Leaf { deadline: Some((clock, at)), ..Leaf::default() };
+        Self { leaves: [Arc::new(leaf)].into() }
     }
 
     /// A token that this one cancels too.
@@ -86,14 +116,16 @@ impl RunToken {
     /// Why the work was told to end, if it was.
     #[must_use]
     pub fn reason(&self) -> Option<CancelReason> {
-        let cancelled = self.leaves.iter().find(|leaf| leaf.token.is_cancelled())?;
-        Some(cancelled.reason.get().cloned().unwrap_or(CancelReason::Cancelled(None)))
+        let cancelled = self.leaves.iter().find(|leaf| leaf.is_cancelled())?;
+        let otherwise =
+            || if cancelled.is_late() { CancelReason::Timeout } else { CancelReason::Cancelled(None) };
+        Some(cancelled.reason.get().cloned().unwrap_or_else(otherwise))
     }
 
     /// Whether the work was told to end.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.leaves.iter().any(|leaf| leaf.token.is_cancelled())
+        self.leaves.iter().any(|leaf| leaf.is_cancelled())
     }
 
     /// Waits until the work is told to end. Dropping the future leaves nothing behind.
@@ -102,7 +134,7 @@ impl RunToken {
             if let Some(reason) = self.reason() {
                 return reason;
             }
-            select_all(self.leaves.iter().map(|leaf| Box::pin(leaf.token.cancelled()))).await;
+            select_all(self.leaves.iter().map(|leaf| Box::pin(leaf.cancelled()))).await;
         }
     }
 }
@@ -117,6 +149,7 @@ impl Default for RunToken {
 mod tests {
     use super::*;
     use futures_lite::future::{block_on, poll_once};
+    use geppetto_time::ManualClock;
 
     #[test]
     fn a_child_of_several_parents_is_cancelled_by_any_with_that_parents_reason() {
@@ -127,6 +160,18 @@ mod tests {
         b.cancel(CancelReason::Timeout);
         assert_eq!(block_on(grandchild.cancelled()), CancelReason::Timeout);
         assert!(!a.is_cancelled());
+    }
+
+    #[test]
+    fn a_token_with_a_deadline_is_cancelled_by_itself_and_cancels_its_children() {
+        let clock = ManualClock::default();
+        let token = RunToken::after(Arc::new(clock.clone()), Duration::from_secs(1));
+        let child = token.child();
+        assert_eq!(child.reason(), None);
+        assert!(block_on(poll_once(child.cancelled())).is_none());
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(child.reason(), Some(CancelReason::Timeout));
+        assert_eq!(block_on(child.cancelled()), CancelReason::Timeout);
     }
 
     #[test]

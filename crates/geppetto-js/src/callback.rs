@@ -14,8 +14,11 @@ use geppetto_runner::{CallError, Frame, JsError, JsRef, Local, OwnerRef, Stop};
 use rquickjs::function::Args;
 use rquickjs::{Ctx, Function, Value};
 use std::cell::RefCell;
+use std::future::pending;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// A script's function, callable from any thread.
@@ -83,8 +86,13 @@ impl Callback {
         let scope = run.as_ref().map(RunContext::scope);
         let frame = run.clone();
         let start = move |ctx: Ctx<'_>| start(&ctx, &function, run.as_ref(), encode, decode);
+        let held = frame.clone();
         let here = move || match Local::current() {
-            Some(local) => local.enter_framed(op, frame_of(frame), start),
+            Some(local) => {
+                // Listeners first, on their own account: what they do is not the callback's fault.
+                tell(&local);
+                local.enter_framed(op, frame_of(frame), start)
+            }
             None => Err(CallError::Closed),
         };
         let is_here = self.owner.local().is_some();
@@ -95,13 +103,34 @@ impl Callback {
         };
         match started.map_err(CallbackError::Call)? {
             Started::Done(result) => result,
-            Started::Pending(settled) => match select(settled, pin!(killed)).await {
-                Either::Left((settled, _)) => settled.unwrap_or(Err(CallbackError::Call(CallError::Closed))),
-                Either::Right(_) => {
-                    Err(CallbackError::Call(CallError::Interrupted { after: std::time::Duration::ZERO }))
+            Started::Pending(settled) => {
+                let bounded = held.as_ref().is_some_and(|run| run.deadline().is_some());
+                let _held = self.owner.hold_frame(frame_of(held));
+                // Microtasks that were interrupted may have been this callback's. One with a deadline waits for that;
+                // any other would wait for ever.
+                let killed = async {
+                    match bounded {
+                        true => pending().await,
+                        false => killed.await,
+                    }
+                };
+                match select(settled, pin!(killed)).await {
+                    Either::Left((settled, _)) => {
+                        settled.unwrap_or(Err(CallbackError::Call(CallError::Closed)))
+                    }
+                    Either::Right(_) => {
+                        Err(CallbackError::Call(CallError::Interrupted { after: Duration::ZERO }))
+                    }
                 }
-            },
+            }
         }
+    }
+}
+
+/// Tells listeners what has happened, before a callback is called.
+fn tell(local: &Local) {
+    if let Err(error) = local.enter("listeners", |ctx| Vm::of(&ctx).host.clone().tell(&ctx)) {
+        local.owner().report("listener", error);
     }
 }
 
@@ -119,7 +148,7 @@ fn frame_of(run: Option<RunContext>) -> Frame {
     }
     run.map_or_else(Frame::default, |run| Frame {
         deadline: run.deadline().map(|deadline| deadline.at()),
-        stop: Some(Rc::new(RunStop(run))),
+        stop: Some(Arc::new(RunStop(run))),
     })
 }
 
@@ -159,7 +188,6 @@ where
     D: for<'any> FnOnce(&Ctx<'any>, Returned<'any>) -> Fallible<R> + 'static,
 {
     let host = Vm::of(ctx).host.clone();
-    host.tell(ctx);
     let Arguments { values, fallback } = encode(ctx)?;
     let function = function.get(ctx).and_then(Value::into_function);
     let function = function.ok_or_else(|| Fault::Plain("the callback's runtime is gone".to_owned()))?;

@@ -8,17 +8,13 @@ use crate::globals::abort;
 use crate::handle::{self, HandleState};
 use geppetto_events::LogLevel;
 use geppetto_inference::RunContext;
-use geppetto_runner::JsRef;
 use geppetto_toolloop::ToolContext;
 use geppetto_turns::Map;
 use rquickjs::{Ctx, Object, Result, Value};
-use std::cell::RefCell;
 
 /// The state of a context; `STREAMS` ones may stream text.
 struct CallbackContext<const STREAMS: bool> {
     run: Option<RunContext>,
-    /// Made when it is first asked for, so that it is the same each time.
-    signal: RefCell<Option<JsRef>>,
 }
 
 impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
@@ -27,14 +23,13 @@ impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
     fn members(members: &Members<'_>) -> Result<()> {
         members.getter("signal", |call| {
             let this = call.this::<Self>()?;
-            if let Some(known) = this.signal.borrow().as_ref().and_then(|signal| signal.get(call.ctx())) {
-                return Ok(known);
-            }
             let run = this.run.as_ref();
             let token = run.map_or_else(geppetto_inference::RunToken::new, |run| run.token().clone());
             let signal = abort::signal(call.ctx(), token, run.map(|run| run.core().clone()))?;
-            let local = geppetto_runner::Local::current();
-            *this.signal.borrow_mut() = local.map(|local| JsRef::new(&local, signal.clone()));
+            // It becomes the context's own, so that it is the same each time and the collector sees it.
+            if let Some(object) = call.this_value().as_object() {
+                object.prop("signal", signal.clone())?;
+            }
             Ok(signal)
         })?;
         members.getter("emit", |call| {
@@ -72,7 +67,7 @@ impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
 
 impl<const STREAMS: bool> CallbackContext<STREAMS> {
     fn create<'js>(ctx: &Ctx<'js>, run: Option<RunContext>) -> Result<Object<'js>> {
-        let object = handle::create_open(ctx, Self { run: run.clone(), signal: RefCell::default() })?;
+        let object = handle::create_open(ctx, Self { run: run.clone() })?;
         if let Some(run) = &run {
             common(ctx, &object, run)?;
         }

@@ -225,7 +225,7 @@ fn synthetic<'js>(ctx: &Ctx<'js>, name: &str, exports: Value<'js>) -> Result<Mod
 }
 
 /// Words that cannot be names of variables in a module.
-const RESERVED: [&str; 46] = [
+const RESERVED: [&str; 49] = [
     "arguments",
     "await",
     "break",
@@ -271,5 +271,8 @@ const RESERVED: [&str; 46] = [
     "typeof",
     "value",
     "var",
+    "void",
+    "while",
     "with",
+    "yield",
 ];

@@ -4,6 +4,9 @@
   "use strict";
   const { freeze, getPrototypeOf, getOwnPropertyNames, getOwnPropertyDescriptor, defineProperty, keys, is } = Object;
   const ObjectPrototype = Object.prototype;
+  const { hasOwn } = Object;
+  // Descriptors inherit nothing: a script may have put `get` on Object.prototype.
+  const data = (value, enumerable) => ({ __proto__: null, value, writable: true, enumerable, configurable: true });
   const { apply, ownKeys } = Reflect;
   const { isArray } = Array;
   const uncurry = (f) => (self, ...args) => apply(f, self, args);
@@ -21,9 +24,9 @@
   class RunError extends Fault {
     #carried;
     constructor(message, fields = {}, carried = undefined) {
-      super(message, fields.cause === undefined ? undefined : { cause: fields.cause });
+      super(message, hasOwn(fields, "cause") ? { __proto__: null, cause: fields.cause } : undefined);
       for (const key of keys(fields)) {
-        if (key !== "cause" && fields[key] !== undefined) defineProperty(this, key, { value: fields[key], writable: true, enumerable: true, configurable: true });
+        if (key !== "cause" && fields[key] !== undefined) defineProperty(this, key, data(fields[key], true));
       }
       this.#carried = carried;
       if (captureStackTrace) captureStackTrace(this, makeRunError);
@@ -46,7 +49,7 @@
   const makeNext = (next, turn) => (given, options) => next(given ?? turn, options);
   const bind = uncurry(Function.prototype.bind);
   function bindMethods(handle, names) {
-    for (const name of names) defineProperty(handle, name, { value: bind(handle[name], handle) });
+    for (const name of names) defineProperty(handle, name, { __proto__: null, value: bind(handle[name], handle) });
   }
   const nothing = () => {};
   const quiet = (promise) => { then(promise, nothing, nothing); };
@@ -247,7 +250,7 @@
     assert: (condition, ...args) => { if (!condition) native.print("error", "Assertion failed" + (args.length ? ": " + format(args) : "")); },
   };
 
-  const define = (name, value) => defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
+  const define = (name, value) => defineProperty(globalThis, name, data(value, false));
   define("console", console);
   define("queueMicrotask", queueMicrotask);
   define("AbortController", AbortController);

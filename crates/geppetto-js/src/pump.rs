@@ -15,9 +15,10 @@ use geppetto_runner::{CallError, JsError, JsRef, Local};
 use rquickjs::{Array, Ctx, Function, Object, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 /// The listeners and iterators of a run's handle.
 pub(crate) struct Pump {
@@ -112,7 +113,10 @@ impl Pump {
         let (pump, host, pending) = (self.clone(), host.clone(), host.pend());
         local.spawn(async move {
             let _pending = pending;
-            pump.deliver_in(&host);
+            while !pump.has_nothing_to_do() {
+                pump.deliver_in(&host);
+                yield_now().await;
+            }
         });
     }
 
@@ -124,8 +128,10 @@ impl Pump {
 
     /// Called by a synchronous wait at each poll: new events wake it.
     pub(crate) fn register_wait(&self, cx: &mut Context<'_>) {
+        // Another thread may append meanwhile: what comes after that wakes.
         let log = self.core.log();
-        let _ = log.cursor(log.len()).poll_event(cx);
+        let mut cursor = log.cursor(log.len());
+        while let Poll::Ready(Some(_)) = cursor.poll_event(cx) {}
     }
 
     /// The task that drives the run has ended.
@@ -140,10 +146,9 @@ impl Pump {
         }
         let Some(local) = Local::current() else { return };
         if let Err(error) = local.enter("listeners", |ctx| self.deliver(&ctx)) {
-            // The listener that was interrupted has had its event; the others get theirs.
+            // A listener that was interrupted has had its event; the rest comes with the next delivery.
             self.delivering.set(false);
             host.report("listener", error);
-            self.deliver_in(host);
         }
     }
 
@@ -162,27 +167,38 @@ impl Pump {
         }
         // Whoever hears of the end has heard of the abort.
         Vm::of(ctx).host.clone().tell_aborts(ctx);
-        while let Some((function, event)) = self.next_delivery() {
+        // What listeners make happen comes with the next delivery: otherwise two that answer each other would never
+        // let anybody else have a turn.
+        let until = self.core.log().len();
+        while let Some((function, event)) = self.next_delivery(until) {
             self.call(ctx, &function, &event);
+            if Local::current().is_none_or(|local| local.is_interrupted()) {
+                break;
+            }
         }
         let iterators: Vec<_> = self.iterators.borrow().clone();
         for iterator in iterators {
             iterator.serve(ctx, &self.core);
         }
         self.iterators.borrow_mut().retain(|iterator| !iterator.waiting.borrow().is_empty());
-        if self.core.log().is_closed() && self.core.is_finished() {
+        let heard = self.listeners.borrow().iter().all(|listener| listener.cursor.is_at_end());
+        if heard && self.core.is_finished() {
             let heard = std::mem::take(&mut *self.listeners.borrow_mut());
             drop(heard);
         }
         self.delivering.set(false);
+        if !self.has_nothing_to_do()
+            && let Some(waker) = self.waker.borrow().as_ref()
+        {
+            waker.wake_by_ref();
+        }
     }
 
-    /// The oldest event that some listener has not heard, and that listener's function.
-    fn next_delivery(&self) -> Option<(JsRef, Arc<Event>)> {
+    /// The oldest event before `until` that some listener has not heard, and that listener's function.
+    fn next_delivery(&self, until: usize) -> Option<(JsRef, Arc<Event>)> {
         let mut listeners = self.listeners.borrow_mut();
         loop {
-            let length = self.core.log().len();
-            let behind = listeners.iter_mut().filter(|listener| listener.cursor.position() < length);
+            let behind = listeners.iter_mut().filter(|listener| listener.cursor.position() < until);
             let listener = behind.min_by_key(|listener| (listener.cursor.position(), listener.id))?;
             let event = listener.cursor.try_next()?;
             if listener.event.is_some_and(|wanted| wanted != event.event_type()) {
@@ -204,7 +220,10 @@ impl Pump {
         };
         if let Err(error) = called() {
             let error = JsError::from_error(ctx, &error);
-            Vm::of(ctx).host.report("listener", CallError::Script(error));
+            // An interruption is told by whoever entered the VM.
+            if Local::current().is_some_and(|local| !local.is_interrupted()) {
+                Vm::of(ctx).host.report("listener", CallError::Script(error));
+            }
         }
     }
 
@@ -286,6 +305,19 @@ fn yielded<'js>(ctx: &Ctx<'js>, value: Option<Value<'js>>) -> rquickjs::Result<V
     crate::function::define(&object, "value", value.unwrap_or_else(|| Value::new_undefined(ctx.clone())))?;
     crate::function::define(&object, "done", done)?;
     Ok(object.into_value())
+}
+
+/// Lets others have a turn.
+pub(crate) async fn yield_now() {
+    let mut yielded = false;
+    poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// An array of values.

@@ -5,7 +5,6 @@
 use geppetto_time::Clock;
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,7 +25,41 @@ pub struct Frame {
     /// When it has to end.
     pub deadline: Option<Instant>,
     /// What may tell it to end earlier.
-    pub stop: Option<Rc<dyn Stop>>,
+    pub stop: Option<Arc<dyn Stop + Send + Sync>>,
+}
+
+impl Frame {
+    /// Whether it is over for longer than the grace. `since` remembers since when its stop has been seen.
+    fn is_over(&self, since: &mut Option<Instant>, now: Instant) -> bool {
+        let late = self.deadline.is_some_and(|deadline| now >= deadline + GRACE);
+        if since.is_none() && self.stop.as_ref().is_some_and(|stop| stop.is_stopped()) {
+            *since = Some(now);
+        }
+        late || since.is_some_and(|since| now >= since + GRACE)
+    }
+}
+
+/// The frames of callbacks whose promises are pending: their continuations run between jobs, where nothing tells
+/// which callback they belong to. Callbacks add and remove, from any thread; the interrupt handler reads.
+#[derive(Default)]
+pub(crate) struct PendingFrames(Mutex<Vec<(u64, Frame, Option<Instant>)>>);
+
+impl PendingFrames {
+    pub(crate) fn add(&self, frame: Frame) -> u64 {
+        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = frames.last().map_or(0, |(last, ..)| last + 1);
+        frames.push((id, frame, None));
+        id
+    }
+
+    pub(crate) fn remove(&self, id: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, ..)| *known != id);
+    }
+
+    fn one_is_over(&self, now: Instant) -> bool {
+        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        frames.iter_mut().any(|(_, frame, since)| frame.is_over(since, now))
+    }
 }
 
 /// When the running job is killed because the owner shuts down. Written by whoever shuts down.
@@ -40,7 +73,7 @@ impl Kill {
         *kill = Some(kill.map_or(instant, |known| known.min(instant)));
     }
 
-    fn get(&self) -> Option<Instant> {
+    pub(crate) fn get(&self) -> Option<Instant> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -99,12 +132,13 @@ impl Budget {
     }
 
     /// The engine asks whether to interrupt what it runs.
-    pub(crate) fn must_interrupt(&self, kill: &Kill) -> bool {
+    pub(crate) fn must_interrupt(&self, kill: &Kill, pending: &PendingFrames) -> bool {
         let now = self.clock.now();
         let spent = self.began.get().map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
         let over = self.job_time.is_some_and(|limit| spent > limit);
         let killed = kill.get().is_some_and(|kill| now >= kill);
-        if over || killed || self.frame_is_over(now) {
+        let outside = self.frames.try_borrow().is_ok_and(|frames| frames.is_empty());
+        if over || killed || self.frame_is_over(now) || (outside && pending.one_is_over(now)) {
             self.interrupted.set(Some(spent));
             return true;
         }
@@ -114,13 +148,7 @@ impl Budget {
     fn frame_is_over(&self, now: Instant) -> bool {
         // A stop that is being asked may not re-enter: the frames are borrowed for reading the tokens only.
         let Ok(mut frames) = self.frames.try_borrow_mut() else { return false };
-        frames.iter_mut().any(|(frame, since)| {
-            let late = frame.deadline.is_some_and(|deadline| now >= deadline + GRACE);
-            if since.is_none() && frame.stop.as_ref().is_some_and(|stop| stop.is_stopped()) {
-                *since = Some(now);
-            }
-            late || since.is_some_and(|since| now >= since + GRACE)
-        })
+        frames.iter_mut().any(|(frame, since)| frame.is_over(since, now))
     }
 }
 

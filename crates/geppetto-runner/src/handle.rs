@@ -4,7 +4,7 @@ use crate::job::{Job, Work};
 use crate::queue::Refused;
 use crate::shared::Shared;
 use crate::stats::{Counters, Stats};
-use crate::{CallError, Local};
+use crate::{CallError, Frame, Local};
 use futures_lite::future::block_on;
 use rquickjs::Ctx;
 use std::fmt;
@@ -116,6 +116,13 @@ impl OwnerRef {
         self.shared.report(op, error);
     }
 
+    /// Makes a frame hold for what runs between jobs, until the guard is dropped: for a callback whose promise is
+    /// pending, and whose continuations nothing else bounds.
+    #[must_use]
+    pub fn hold_frame(&self, frame: Frame) -> HeldFrame {
+        HeldFrame { id: self.shared.pending_frames.add(frame), shared: self.shared.clone() }
+    }
+
     /// Waits for the next time that microtasks are interrupted: promises they should have settled may then stay
     /// pending for ever.
     pub fn microtasks_killed(&self) -> impl Future<Output = ()> + Send + '_ {
@@ -159,6 +166,18 @@ impl fmt::Debug for OwnerRef {
             .field("name", &self.shared.name)
             .field("closed", &self.is_closed())
             .finish()
+    }
+}
+
+/// A frame that holds for what runs between jobs.
+pub struct HeldFrame {
+    id: u64,
+    shared: Arc<Shared>,
+}
+
+impl Drop for HeldFrame {
+    fn drop(&mut self) {
+        self.shared.pending_frames.remove(self.id);
     }
 }
 

@@ -34,7 +34,7 @@ mod wait;
 
 pub use budget::{Frame, Stop};
 pub use error::{CallError, ErrorReport, SpawnError, WaitError};
-pub use handle::OwnerRef;
+pub use handle::{HeldFrame, OwnerRef};
 pub use io::io_handle;
 pub use js_error::JsError;
 pub use limits::Limits;

@@ -13,6 +13,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Waker;
 
 thread_local! {
     static LOCAL: RefCell<Option<Local>> = const { RefCell::new(None) };
@@ -35,8 +36,10 @@ pub(crate) struct Vm {
     /// The scopes of the synchronous waits that are going on, outermost first.
     pub(crate) waiting_scopes: RefCell<Vec<u64>>,
     pub(crate) depth_limit: usize,
-    /// How many local tasks have not ended.
+    /// How many of the tasks that a shutdown waits for have not ended.
     pub(crate) tasks: Cell<usize>,
+    /// Woken when one of them ends, once the shutdown waits.
+    pub(crate) tasks_waker: RefCell<Option<Waker>>,
 }
 
 impl Local {
@@ -73,6 +76,12 @@ impl Local {
     #[must_use]
     pub fn owner(&self) -> OwnerRef {
         OwnerRef::new(self.vm.shared.clone())
+    }
+
+    /// Whether what runs now was interrupted: whoever entered the VM is about to hear of it.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.vm.budget.is_interrupted()
     }
 
     /// How many JS values Rust keeps.
@@ -166,9 +175,7 @@ impl Local {
 
     /// Starts a future on the owner's thread. It is polled between jobs, and dropped when the owner shuts down.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        let counted = CountedTask::new(&self.vm);
         let task = async move {
-            let _counted = counted;
             let guarded = futures_lite::FutureExt::catch_unwind(AssertUnwindSafe(task)).await;
             if let (Err(panic), Some(local)) = (guarded, Self::current()) {
                 let message = panic_message(&*panic).to_owned();
@@ -179,6 +186,17 @@ impl Local {
         if let Some(executor) = &*self.vm.executor.borrow() {
             executor.spawn(task).detach();
         }
+    }
+}
+
+impl Local {
+    /// The same for a task that ends by itself when the owner shuts down: it is given the shutdown's grace.
+    pub fn spawn_to_end(&self, task: impl Future<Output = ()> + 'static) {
+        let counted = CountedTask::new(&self.vm);
+        self.spawn(async move {
+            let _counted = counted;
+            task.await;
+        });
     }
 }
 
@@ -198,6 +216,9 @@ impl Drop for CountedTask {
     fn drop(&mut self) {
         if let Some(vm) = self.vm.upgrade() {
             vm.tasks.set(vm.tasks.get() - 1);
+            if let Some(waker) = vm.tasks_waker.borrow_mut().take() {
+                waker.wake();
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -129,7 +130,7 @@ impl Drop for Guard {
             return;
         }
         // On the real clock: this thread waits for another, whatever time that one lives in.
-        let bound = SystemClock.sleep_until(SystemClock.now() + DROP_BOUND);
+        let bound = SystemClock.sleep(DROP_BOUND);
         let stopped = block_on(or(
             async {
                 self.shared.stopped.cancelled().await;
@@ -200,7 +201,9 @@ fn engine(shared: &Arc<Shared>, limits: &Limits) -> rquickjs::Result<(Runtime, V
     }
     let budget = Rc::new(Budget::new(shared.clock.clone(), limits.job_time));
     let (asked, on_thread) = (budget.clone(), shared.clone());
-    runtime.set_interrupt_handler(Some(Box::new(move || asked.must_interrupt(&on_thread.kill))));
+    runtime.set_interrupt_handler(Some(Box::new(move || {
+        asked.must_interrupt(&on_thread.kill, &on_thread.pending_frames)
+    })));
     let rejections = Rc::new(Rejections::default());
     let told = rejections.clone();
     runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, promise, reason, handled| {
@@ -216,6 +219,7 @@ fn engine(shared: &Arc<Shared>, limits: &Limits) -> rquickjs::Result<(Runtime, V
         waiting_scopes: RefCell::default(),
         depth_limit: limits.depth,
         tasks: Cell::new(0),
+        tasks_waker: RefCell::default(),
     };
     Ok((runtime, vm))
 }
@@ -247,15 +251,20 @@ impl Local {
         };
         let Some(executor) = vm.executor.borrow().clone() else { return };
         block_on(executor.run(jobs));
-        let tasks_end = async {
-            while vm.tasks.get() > 0 {
-                yield_now().await;
+        let tasks_end = poll_fn(|cx| {
+            if vm.tasks.get() == 0 {
+                return Poll::Ready(());
             }
-        };
-        // Tasks that heed the shutdown end within a few polls; others are dropped, which ends them as well.
+            *vm.tasks_waker.borrow_mut() = Some(cx.waker().clone());
+            Poll::Pending
+        });
+        // Tasks that heed the shutdown end within a few polls, or in the grace; others are dropped, which ends them.
         let patience = async {
             for _ in 0..LAST_POLLS {
                 yield_now().await;
+            }
+            if let Some(kill) = vm.shared.kill.get() {
+                vm.shared.clock.sleep_until(kill).await;
             }
         };
         block_on(executor.run(or(tasks_end, patience)));
@@ -274,5 +283,5 @@ impl Local {
     }
 }
 
-/// How often local tasks are polled after a shutdown began, before they are dropped.
+/// How often local tasks are polled after a shutdown began, even without any grace, before they are dropped.
 const LAST_POLLS: usize = 1_000;

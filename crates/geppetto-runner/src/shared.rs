@@ -1,6 +1,6 @@
 //! What an owner's thread shares with the rest of the world.
 
-use crate::budget::Kill;
+use crate::budget::{Kill, PendingFrames};
 use crate::job::Job;
 use crate::queue::Queue;
 use crate::stats::Counters;
@@ -24,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) thread: OnceLock<ThreadId>,
     /// Set by whoever shuts down; the interrupt handler reads it.
     pub(crate) kill: Kill,
+    pub(crate) pending_frames: PendingFrames,
     /// Cancelled when a shutdown begins: synchronous waits end, and so does whatever the program ties to it.
     pub(crate) stopping: CancellationToken,
     /// Cancelled by the thread as its last act: the VM is gone.
@@ -46,6 +47,7 @@ impl Shared {
             on_error,
             thread: OnceLock::new(),
             kill: Kill::default(),
+            pending_frames: PendingFrames::default(),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
             releases: Mutex::default(),
@@ -69,7 +71,7 @@ impl Shared {
 
     /// Begins a shutdown; later calls only shorten the grace of the running job.
     pub(crate) fn begin_shutdown(&self, grace: Duration) {
-        self.kill.at(self.clock.now() + grace);
+        self.kill.at(self.clock.after(grace));
         // The cause first: whoever finds the queue closed reads it.
         self.stopping.cancel();
         for job in self.queue.close() {

@@ -18,6 +18,16 @@ impl Local {
         !self.vm().waiting_scopes.borrow().is_empty()
     }
 
+    /// Whether one more wait may be nested inside those that go on.
+    ///
+    /// # Errors
+    /// When they are as deep as they may be.
+    pub fn check_depth(&self) -> Result<(), WaitError> {
+        let limit = self.vm().depth_limit;
+        let deep = self.vm().waiting_scopes.borrow().len() >= limit;
+        if deep { Err(WaitError::TooDeep { limit }) } else { Ok(()) }
+    }
+
     /// Waits for `future`, polling it in place. Calls of `scope`, and of the waits around this one, are served
     /// meanwhile; no other job, timer or microtask runs. The time it is parked is not counted as job time.
     ///
@@ -25,10 +35,7 @@ impl Local {
     /// When the owner shuts down, when a deadline or stop around the wait tells it to end, or when waits are nested
     /// too deeply. The future is dropped then.
     pub fn block_on<F: Future>(&self, scope: u64, future: F) -> Result<F::Output, WaitError> {
-        let limit = self.vm().depth_limit;
-        if self.vm().waiting_scopes.borrow().len() >= limit {
-            return Err(WaitError::TooDeep { limit });
-        }
+        self.check_depth()?;
         self.vm().waiting_scopes.borrow_mut().push(scope);
         let _scope = LeaveScope(self);
         let mut future = pin!(future);

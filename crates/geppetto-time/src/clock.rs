@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A future that is ready once its instant has come. Dropping it costs nothing and leaves nothing behind.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -21,7 +21,21 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 
     /// A future that is ready at `at`.
     fn sleep_until(&self, at: Instant) -> Sleep;
+
+    /// The instant that lies `span` from the present. A span of more than 100 years counts as that: no caller has to
+    /// fear an overflow.
+    fn after(&self, span: Duration) -> Instant {
+        self.now() + span.min(LONGEST)
+    }
+
+    /// A future that is ready when `span` has gone by.
+    fn sleep(&self, span: Duration) -> Sleep {
+        self.sleep_until(self.after(span))
+    }
 }
+
+/// Longer than anybody waits, and far from what an [`Instant`] cannot hold.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// The clock of the real world.
 ///

@@ -13,13 +13,12 @@ pub struct Deadline {
 }
 
 impl Deadline {
-    /// The deadline that lies `after` from the clock's present. A span too long to represent counts as 100 years.
+    /// The deadline that lies `span` from the clock's present; see [`Clock::after`].
     #[must_use]
-    pub fn after(clock: &dyn Clock, after: Duration) -> Self {
-        const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
-        let after = after.min(LONGEST);
-        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
-        Self { at: clock.now() + after, unix_ms: clock.unix_ms().saturating_add(after_ms) }
+    pub fn after(clock: &dyn Clock, span: Duration) -> Self {
+        let (now, at) = (clock.now(), clock.after(span));
+        let span_ms = u64::try_from(at.saturating_duration_since(now).as_millis()).unwrap_or(u64::MAX);
+        Self { at, unix_ms: clock.unix_ms().saturating_add(span_ms) }
     }
 
     /// The instant on the clock.

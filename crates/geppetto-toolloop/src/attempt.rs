@@ -38,8 +38,7 @@ pub(crate) async fn in_time<T>(
     if timeout.is_zero() {
         return work.await;
     }
-    let clock = ctx.clock();
-    match select(work, clock.sleep_until(clock.now() + timeout)).await {
+    match select(work, ctx.clock().sleep(timeout)).await {
         Either::Left((result, _)) => result,
         Either::Right(_) => {
             ctx.token().cancel(CancelReason::Timeout);

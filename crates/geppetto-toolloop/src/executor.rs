@@ -213,8 +213,7 @@ impl<'a> Executor<'a> {
 
     async fn pause(&self, wait: Duration) {
         if !wait.is_zero() {
-            let clock = self.ctx.clock();
-            clock.sleep_until(clock.now() + wait).await;
+            self.ctx.clock().sleep(wait).await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{Block, BlockKind, Turn};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// A tool call that no later `tool_use` answers.
@@ -21,19 +21,27 @@ impl Turn {
     /// `tool_use` of its id; an id that occurs twice before its answer is one call.
     #[must_use]
     pub fn pending_calls(&self) -> Vec<PendingCall> {
-        let mut pending: Vec<(&str, &Arc<Block>)> = Vec::new();
+        // Calls in their order, and where each pending id stands among them.
+        let mut calls: Vec<Option<(&str, &Arc<Block>)>> = Vec::new();
+        let mut pending: HashMap<&str, usize> = HashMap::new();
         for block in &self.blocks {
             let Some(id) = block.text_at("id") else { continue };
             match block.kind {
-                BlockKind::ToolCall if !pending.iter().any(|(known, _)| *known == id) => {
-                    pending.push((id, block));
+                BlockKind::ToolCall if !pending.contains_key(id) => {
+                    pending.insert(id, calls.len());
+                    calls.push(Some((id, block)));
                 }
-                BlockKind::ToolUse => pending.retain(|(known, _)| *known != id),
+                BlockKind::ToolUse => {
+                    if let Some(at) = pending.remove(id) {
+                        calls[at] = None;
+                    }
+                }
                 _ => {}
             }
         }
-        pending
+        calls
             .into_iter()
+            .flatten()
             .map(|(id, block)| PendingCall {
                 id: id.to_owned(),
                 name: block.text_at("name").unwrap_or_default().to_owned(),

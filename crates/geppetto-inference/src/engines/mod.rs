@@ -24,6 +24,6 @@ async fn speak(ctx: &RunContext, text: &str, delay: Duration, thinking: bool) ->
 /// Waits on the run's clock.
 async fn pause(ctx: &RunContext, delay: Duration) {
     if !delay.is_zero() {
-        ctx.clock().sleep_until(ctx.clock().now() + delay).await;
+        ctx.clock().sleep(delay).await;
     }
 }

@@ -7,6 +7,8 @@ use crate::fault::Fallible;
 use crate::function::define;
 use geppetto_turns::{Block, Map, Turn, TurnId};
 use rquickjs::{Array, Atom, Ctx, Filter, Object, Result, Value};
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 const PROPERTIES: [&str; 4] = ["id", "blocks", "metadata", "data"];
@@ -95,19 +97,32 @@ fn blocks<'js>(
     })?;
     let length = length(array)?;
     let mut blocks = Vec::with_capacity(length.min(1024));
+    let originals = Originals { turn: original, by_id: OnceCell::new() };
     for index in 0..length {
         #[allow(clippy::cast_possible_truncation, reason = "arrays have at most 2^32 - 1 items")]
         let item: Value<'js> = array.get(index as u32)?;
-        let known = |id: &str| original_block(original?, index, id);
+        let known = |id: &str| originals.block(index, id);
         blocks.push(block::decode(decoder, &item, known).map_err(|error| error.in_index(index))?);
     }
     Ok(blocks)
 }
 
-/// The block of this id in the turn that was handed out: mostly it is where it was.
-fn original_block(original: &Turn, index: usize, id: &str) -> Option<Arc<Block>> {
-    let here = original.blocks.get(index).filter(|block| &*block.id == id);
-    here.or_else(|| original.blocks.iter().find(|block| &*block.id == id)).cloned()
+/// The blocks of the turn that was handed out: mostly each is where it was.
+struct Originals<'a> {
+    turn: Option<&'a Turn>,
+    /// Made when the first block is somewhere else.
+    by_id: OnceCell<HashMap<&'a str, &'a Arc<Block>>>,
+}
+
+impl Originals<'_> {
+    fn block(&self, index: usize, id: &str) -> Option<Arc<Block>> {
+        let blocks = &self.turn?.blocks;
+        if let Some(here) = blocks.get(index).filter(|block| &*block.id == id) {
+            return Some(here.clone());
+        }
+        let by_id = self.by_id.get_or_init(|| blocks.iter().map(|block| (&*block.id, block)).collect());
+        by_id.get(id).map(|block| Arc::clone(block))
+    }
 }
 
 /// One block, or an array of them.
@@ -124,5 +139,10 @@ pub(crate) fn decode_blocks<'js>(ctx: &Ctx<'js>, value: &Value<'js>, place: &str
 
 /// Whether a value looks like a turn rather than a block.
 pub(crate) fn looks_like_turn(object: &Object<'_>) -> Result<bool> {
-    Ok(!object.contains_key("kind")?)
+    for atom in object.own_keys::<Atom<'_>>(Filter::default()) {
+        if key(object.ctx(), &atom?)? == "kind" {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

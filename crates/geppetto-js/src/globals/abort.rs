@@ -79,16 +79,8 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
         let ms = call.arg(0).and_then(|ms| ms.as_number()).filter(|ms| *ms >= 0.0 && ms.is_finite());
         let ms =
             ms.ok_or_else(|| Fault::type_error("AbortSignal.timeout: expected milliseconds of at least 0"))?;
-        let token = RunToken::new();
-        let (host, cancelled) = (Vm::of(call.ctx()).host.clone(), token.clone());
-        let after = Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::from_secs(1 << 31));
-        if let Some(local) = Local::current() {
-            let sleep = host.config.clock.sleep_until(host.config.clock.now() + after);
-            local.spawn(async move {
-                sleep.await;
-                cancelled.cancel(CancelReason::Timeout);
-            });
-        }
+        let after = Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX);
+        let token = RunToken::after(Vm::of(call.ctx()).host.config.clock.clone(), after);
         new_token(call, token)
     })?;
     members.method("cancelToken", 2, |call| {

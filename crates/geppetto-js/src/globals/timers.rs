@@ -65,7 +65,7 @@ fn set<'js>(call: &Call<'_, 'js>, repeat: bool) -> Fallible<Value<'js>> {
     };
     let id = host.timers.next_id.get().wrapping_add(1);
     host.timers.next_id.set(id);
-    host.timers.due.borrow_mut().insert((host.config.clock.now() + delay, id), timer);
+    host.timers.due.borrow_mut().insert((host.config.clock.after(delay), id), timer);
     wake(&host, &local);
     Ok(Value::new_number(call.ctx().clone(), f64::from(id)))
 }

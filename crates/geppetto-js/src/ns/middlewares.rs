@@ -69,12 +69,7 @@ fn js_middleware<'js>(
     let own: Option<String> = function.as_object().and_then(|function| function.get("name").ok());
     let name = name.or(own).filter(|name| !name.is_empty()).unwrap_or_else(|| "jsMiddleware".to_owned());
     let callback = Callback::new(ctx, function)?;
-    Ok(Arc::new(JsMiddleware {
-        callback,
-        name: name.into(),
-        asynchronous,
-        owner: Vm::of(ctx).host.owner.clone(),
-    }))
+    Ok(Arc::new(JsMiddleware { callback, name: name.into(), asynchronous }))
 }
 
 /// The middleware that a value stands for: a handle, or a bare function for `fromJS`.
@@ -132,7 +127,6 @@ struct JsMiddleware {
     callback: Callback,
     name: Arc<str>,
     asynchronous: bool,
-    owner: OwnerRef,
 }
 
 /// What the last call of `next` gave.
@@ -142,8 +136,50 @@ type Last = Arc<Mutex<Option<Turn>>>;
 struct Request {
     next: Next,
     turn: Turn,
-    resolve: JsRef,
-    reject: JsRef,
+    promise: Waiting,
+}
+
+/// A promise of `next`. It settles in any case: one that is dropped is rejected.
+struct Waiting {
+    functions: Option<(JsRef, JsRef)>,
+    owner: OwnerRef,
+    run: RunContext,
+}
+
+impl Waiting {
+    /// Settles the promise, soon.
+    fn settle(&mut self, result: std::result::Result<Turn, InferenceError>) {
+        let Some((resolve, reject)) = self.functions.take() else { return };
+        let result = result.map_err(|error| run_error(error, &self.run));
+        let settle = move |js: Ctx<'_>| -> Result<()> {
+            let (function, value) = match result {
+                Ok(turn) => (resolve, turn::encode(&js, &turn)?.into_value()),
+                Err(error) => (reject, crate::run_error::to_js(&js, &error)?),
+            };
+            match function.get(&js).and_then(Value::into_function) {
+                Some(function) => function.call((value,)),
+                None => Ok(()),
+            }
+        };
+        match self.owner.local() {
+            Some(local) => {
+                if let Err(error) = local.enter("next", settle) {
+                    self.owner.report("next", error);
+                }
+            }
+            // Once the VM is gone, nobody waits for its promises.
+            None => drop(self.owner.post("next", move |js| drop(settle(js)))),
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.functions.is_some() && !self.owner.is_closed() {
+            let revoked = || InferenceError::middleware("next", revoked());
+            self.settle(Err(self.run.check().err().unwrap_or_else(revoked)));
+        }
+    }
 }
 
 /// What a middleware's function gave.
@@ -178,7 +214,7 @@ impl Middleware for JsMiddleware {
                     return Poll::Ready(outcome);
                 }
                 if let Poll::Ready(Some(request)) = requested.poll_recv(cx) {
-                    running.push(self.answer(request, &last, ctx));
+                    running.push(self.answer(request, &last));
                     continue;
                 }
                 match running.poll_next_unpin(cx) {
@@ -251,26 +287,13 @@ impl JsMiddleware {
     }
 
     /// Runs an asynchronous `next` and settles its promise.
-    async fn answer(&self, request: Request, last: &Last, ctx: &RunContext) {
-        let Request { next, turn, resolve, reject } = request;
+    async fn answer(&self, request: Request, last: &Last) {
+        let Request { next, turn, mut promise } = request;
         let result = next.call(turn).await;
         if let Ok(turn) = &result {
             *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn.clone());
         }
-        let result = result.map_err(|error| run_error(error, ctx));
-        let settled = self.owner.call_in(Some(ctx.scope()), "next", move |js| -> Result<()> {
-            let (function, value) = match result {
-                Ok(turn) => (resolve, turn::encode(&js, &turn)?.into_value()),
-                Err(error) => (reject, crate::run_error::to_js(&js, &error)?),
-            };
-            match function.get(&js).and_then(Value::into_function) {
-                Some(function) => function.call((value,)),
-                None => Ok(()),
-            }
-        });
-        if let Err(error) = settled.await {
-            self.owner.report("next", error);
-        }
+        promise.settle(result);
     }
 }
 
@@ -316,12 +339,13 @@ fn next_async<'js>(
 ) -> Fallible<Value<'js>> {
     let (promise, resolve, reject) = call.ctx().promise()?;
     let Some(local) = Local::current() else { return Ok(call.undefined()) };
-    let error = run_error(InferenceError::middleware("next", revoked()), next.context());
-    let (resolve, reject) =
-        (JsRef::new(&local, resolve.into_value()), JsRef::new(&local, reject.into_value()));
-    if requests.send(Request { next, turn, resolve, reject }).is_err() {
-        return Err(error.into());
-    }
+    let functions = (JsRef::new(&local, resolve.into_value()), JsRef::new(&local, reject.into_value()));
+    let (owner, run) = (Vm::of(call.ctx()).host.owner.clone(), next.context().clone());
+    // One that is not awaited is no unhandled rejection: what became of it is told by events.
+    Vm::of(call.ctx()).quiet.call::<_, ()>((promise.clone(),))?;
+    let promise_of_next = Waiting { functions: Some(functions), owner, run };
+    // A request that cannot be sent is dropped, and its promise rejected.
+    let _ = requests.send(Request { next, turn, promise: promise_of_next });
     Ok(promise.into_value())
 }
 

@@ -83,7 +83,7 @@ pub(super) fn start<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>>
     let bound = crate::codec::json::encode(ctx, &BOUND.as_slice().into())?;
     vm.bind_methods.call::<_, ()>((object.clone(), bound))?;
     vm.freeze.call::<_, ()>((object.clone(),))?;
-    local.spawn(drive(run, pump, host.pend(), host.clone(), (resolve, reject)));
+    local.spawn_to_end(drive(run, pump, host.pend(), host.clone(), (resolve, reject)));
     Ok(object.into_value())
 }
 

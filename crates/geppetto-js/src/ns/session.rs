@@ -9,7 +9,9 @@ use crate::ns::builder::Parts;
 use crate::ns::run_handle;
 use crate::options::Options;
 use crate::vm::Vm;
-use geppetto_inference::{CancelReason, Run, RunOptions, RunToken, Seed, Session};
+use geppetto_inference::{
+    CancelReason, Failure, InferenceError, Run, RunError, RunOptions, RunToken, Seed, Session,
+};
 use geppetto_runner::{JsRef, Local};
 use geppetto_turns::Turn;
 use rquickjs::{Ctx, IntoJs, Result, Value};
@@ -131,11 +133,26 @@ fn begin(call: &Call<'_, '_>, session: &Session, kind: Kind) -> Fallible<Run> {
     if kind == Kind::Synchronous && host.config.forbid_sync_runs {
         return Err(Fault::Plain("this host forbids synchronous runs; use runAsync() or start()".to_owned()));
     }
+    if kind == Kind::Synchronous {
+        has_depth(session)?;
+    }
     let seed = read_seed(call, call.arg(0))?;
     let options = Options::read(call.ctx(), call.arg(1), "options")?;
     let run_options = read_run_options(&options, kind)?;
     options.finish()?;
     begun(call, session, seed, run_options)
+}
+
+/// Refuses a run that would have to wait too deep inside others, before it begins.
+fn has_depth(session: &Session) -> Fallible<()> {
+    match Local::current().map(|local| local.check_depth()) {
+        Some(Err(error)) => {
+            let error = InferenceError::Limit { failure: Failure::new(error.to_string()) };
+            let session_id = session.id().clone();
+            Err(RunError { error, session_id, inference_id: None, partial_turn: None }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn begun(call: &Call<'_, '_>, session: &Session, seed: Seed, options: RunOptions) -> Fallible<Run> {
@@ -207,9 +224,20 @@ fn run_sync<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>> {
 
 /// Runs between jobs; the promise settles after the run's end was told.
 fn run_async<'js>(call: &Call<'_, 'js>, run: Fallible<Run>) -> Fallible<Value<'js>> {
-    promise_of(call, async move { Ok(run?.drive().await?) }, |ctx, turn| {
-        Ok(turn::encode(ctx, &turn)?.into_value())
-    })
+    match run {
+        Ok(run) => promise_of(call, async move { Ok(run.drive().await?) }, |ctx, turn| {
+            Ok(turn::encode(ctx, &turn)?.into_value())
+        }),
+        Err(fault) => rejected(call, fault),
+    }
+}
+
+/// A promise that is rejected with this fault. What a fault has pending in the VM is taken from it now.
+pub(crate) fn rejected<'js>(call: &Call<'_, 'js>, fault: Fault) -> Fallible<Value<'js>> {
+    let error = fault.into_value(call.ctx())?;
+    let (promise, _, reject) = call.ctx().promise()?;
+    reject.call::<_, ()>((error,))?;
+    Ok(promise.into_value())
 }
 
 /// A promise for a future that is polled on the owner's thread. The VM is not idle until it has settled.
@@ -228,7 +256,7 @@ pub fn promise_of<'js, T: 'static>(
     let (resolve, reject) =
         (JsRef::new(&local, resolve.into_value()), JsRef::new(&local, reject.into_value()));
     let pending = Vm::of(ctx).host.pend();
-    local.spawn(async move {
+    local.spawn_to_end(async move {
         let result = future.await;
         if let Some(local) = Local::current() {
             settle(&local, result, &resolve, &reject, encode);
@@ -248,9 +276,14 @@ pub(crate) fn settle<T>(
 ) {
     let settled = local.enter("settle", |ctx| -> Result<()> {
         Vm::of(&ctx).host.clone().tell_aborts(&ctx);
-        let (function, value) = match result {
-            Ok(value) => (resolve, encode(&ctx, value)?),
-            Err(fault) => (reject, fault.into_value(&ctx)?),
+        let value = match result {
+            Ok(value) => encode(&ctx, value).map(|value| (resolve, value)),
+            Err(fault) => fault.into_value(&ctx).map(|error| (reject, error)),
+        };
+        // What cannot be shown is told as the error of showing it: the promise settles in any case.
+        let (function, value) = match value {
+            Ok(settled) => settled,
+            Err(error) => (reject, Fault::Js(error).into_value(&ctx)?),
         };
         match function.get(&ctx).and_then(Value::into_function) {
             Some(function) => function.call((value,)),
@@ -260,14 +293,11 @@ pub(crate) fn settle<T>(
     match settled {
         Ok(Ok(())) => {}
         Ok(Err(error)) => {
-            local.owner().report("settle", geppetto_runner::CallError::Script(script_error(&error)));
+            let error = geppetto_runner::JsError { message: error.to_string(), ..Default::default() };
+            local.owner().report("settle", geppetto_runner::CallError::Script(error));
         }
         Err(error) => local.owner().report("settle", error),
     }
-}
-
-fn script_error(error: &rquickjs::Error) -> geppetto_runner::JsError {
-    geppetto_runner::JsError { name: "Error".to_owned(), message: error.to_string(), ..Default::default() }
 }
 
 pub(super) fn functions(members: &Members<'_>) -> Result<()> {
@@ -288,5 +318,8 @@ fn begin_once(call: &Call<'_, '_>, kind: Kind) -> Fallible<Run> {
     let run_options = read_run_options(&options, kind)?;
     options.finish()?;
     let session = parts.build(call.ctx())?;
+    if kind == Kind::Synchronous {
+        has_depth(&session)?;
+    }
     begun(call, &session, seed, run_options)
 }

@@ -6,7 +6,7 @@ use crate::codec::json;
 use crate::fault::{Fallible, Fault};
 use crate::function::{Call, Members};
 use crate::handle::{self, HandleState};
-use crate::ns::session::promise_of;
+use crate::ns::session::{promise_of, rejected};
 use crate::options::Options;
 use crate::vm::Vm;
 use async_trait::async_trait;
@@ -53,16 +53,13 @@ impl HandleState for RegistryHandle {
             })?;
             Ok(json::encode(call.ctx(), &result.map_err(|error| tool_fault(&name, &error))?)?)
         })?;
-        members.method("callAsync", 2, |call| {
-            let started = call_arguments(call);
-            promise_of(
+        members.method("callAsync", 2, |call| match call_arguments(call) {
+            Err(fault) => rejected(call, fault),
+            Ok((registry, name, args)) => promise_of(
                 call,
-                async move {
-                    let (registry, name, args) = started?;
-                    registry.call(&name, args).await.map_err(|error| tool_fault(&name, &error))
-                },
+                async move { registry.call(&name, args).await.map_err(|error| tool_fault(&name, &error)) },
                 |ctx, value| json::encode(ctx, &value),
-            )
+            ),
         })?;
         Ok(())
     }

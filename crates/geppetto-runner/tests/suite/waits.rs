@@ -4,7 +4,6 @@ use crate::{owner, owner_with};
 use futures_lite::future::{pending, yield_now};
 use geppetto_runner::{Frame, Limits, Local, WaitError};
 use geppetto_time::{Clock, ManualClock};
-use std::rc::Rc;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -111,7 +110,7 @@ fn a_frames_deadline_and_stop_end_a_wait_inside_it() {
         token.cancel();
     });
     let stopped = owner.call_blocking("stop", move |_| {
-        let frame = Frame { deadline: None, stop: Some(Rc::new(stop)) };
+        let frame = Frame { deadline: None, stop: Some(Arc::new(stop)) };
         began.send(()).unwrap();
         local().enter_framed("framed", frame, |_| local().block_on(1, pending::<()>()))
     });
