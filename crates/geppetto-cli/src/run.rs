@@ -21,7 +21,7 @@ const NEVER_SETTLES: u8 = 13;
 const INTERRUPTED: u8 = 130;
 
 /// How long the runs of a script may take to tell of their end once it is over.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Runs the script; the process ends with the returned code.
 pub(crate) fn run(arguments: Run) -> ExitCode {
@@ -75,6 +75,7 @@ async fn run_script(arguments: Run) -> u8 {
             Either::Right((Either::Left((code, _)) | Either::Right((code, _)), _)) => code,
         }
     };
+    uncaught.over();
     // What listeners threw counts at the end; a limit counts more than an error.
     let code = match uncaught.failed() {
         Some(Failed::Limit) => LIMIT,

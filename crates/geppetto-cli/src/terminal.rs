@@ -115,10 +115,17 @@ fn read_stdin() -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel(16);
     // A read of stdin cannot be interrupted: the thread is left to the end of the process.
     let reading = std::thread::Builder::new().name("geppetto-stdin".to_owned()).spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(std::result::Result::ok) {
-            if sender.blocking_send(line).is_err() {
+        let mut stdin = std::io::stdin().lock();
+        let mut line = Vec::new();
+        while stdin.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            // What is no UTF-8 is shown as such and not lost.
+            let text = String::from_utf8_lossy(&line);
+            let text = text.strip_suffix('\n').unwrap_or(&text);
+            let text = text.strip_suffix('\r').unwrap_or(text);
+            if sender.blocking_send(text.to_owned()).is_err() {
                 return;
             }
+            line.clear();
         }
     });
     // Without a thread the sender is gone, and every question is answered with the end of the input.

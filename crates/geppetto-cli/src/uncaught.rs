@@ -2,6 +2,7 @@
 
 use crate::output::Stream;
 use geppetto_js::{CallError, ErrorReport, JsError, ScriptError};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -19,21 +20,37 @@ pub(crate) struct Uncaught {
     failed: Arc<Mutex<Option<Failed>>>,
     /// Told when the command has to end at once: any error but a listener's.
     fatal: Arc<Notify>,
+    /// Set when the command ends: what a shutdown makes of promises is nobody's error.
+    is_over: Arc<AtomicBool>,
     job_timeout: Duration,
     memory_limit: usize,
 }
 
 impl Uncaught {
     pub(crate) fn new(job_timeout: Duration, memory_limit: usize) -> Self {
-        Self { failed: Arc::default(), fatal: Arc::new(Notify::new()), job_timeout, memory_limit }
+        Self {
+            failed: Arc::default(),
+            fatal: Arc::new(Notify::new()),
+            is_over: Arc::default(),
+            job_timeout,
+            memory_limit,
+        }
     }
 
     /// What went wrong where nobody waited for a result.
     pub(crate) fn report(&self, report: &ErrorReport) {
+        if self.is_over.load(Ordering::Relaxed) {
+            return;
+        }
         self.print(&report.error);
         if report.op != "listener" {
             self.fatal.notify_one();
         }
+    }
+
+    /// The command ends: nothing is reported any more.
+    pub(crate) fn over(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
     }
 
     /// What the script itself ended with.

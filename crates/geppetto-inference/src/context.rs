@@ -2,7 +2,7 @@
 
 use crate::delivery::Delivery;
 use crate::error::RunEnded;
-use crate::progress::Voice;
+use crate::progress::{MIDDLEWARE, StreamId, Voice};
 use crate::{InferenceError, RunCore, RunToken};
 use geppetto_events::{EventBody, EventOrigin, LogLevel, RunIds, ToolCallDelta, ToolCallInfo};
 use geppetto_time::{Clock, Deadline};
@@ -26,6 +26,8 @@ pub struct RunContext {
     origin: Arc<EventOrigin>,
     scope: u64,
     engine_name: Arc<str>,
+    /// The engine call it belongs to: what is streamed through it is that call's.
+    stream: StreamId,
     delivery: Arc<Delivery>,
 }
 
@@ -46,6 +48,7 @@ impl RunContext {
             origin: Arc::default(),
             scope: parent.map_or_else(|| NEXT_SCOPE.fetch_add(1, Ordering::Relaxed), |parent| parent.scope),
             engine_name: "".into(),
+            stream: MIDDLEWARE,
             delivery,
         }
     }
@@ -65,6 +68,10 @@ impl RunContext {
 
     pub(crate) fn with_engine_name(&self, engine_name: Arc<str>) -> Self {
         Self { engine_name, ..self.clone() }
+    }
+
+    pub(crate) fn with_stream(&self, stream: StreamId) -> Self {
+        Self { stream, ..self.clone() }
     }
 
     /// The run's shared core.
@@ -155,7 +162,7 @@ impl RunContext {
     /// # Errors
     /// When the run has ended.
     pub fn partial(&self, delta: &str) -> Result<(), RunEnded> {
-        self.core.speak(Voice::Text, delta)
+        self.core.speak(self.stream, Voice::Text, delta)
     }
 
     /// Streams a piece of the reasoning.
@@ -163,7 +170,7 @@ impl RunContext {
     /// # Errors
     /// When the run has ended.
     pub fn thinking(&self, delta: &str) -> Result<(), RunEnded> {
-        self.core.speak(Voice::Thinking, delta)
+        self.core.speak(self.stream, Voice::Thinking, delta)
     }
 
     /// Streams a piece of a tool call that is not complete yet.
@@ -180,7 +187,7 @@ impl RunContext {
     /// # Errors
     /// When the run has ended.
     pub fn tool_call(&self, call: ToolCallInfo) -> Result<(), RunEnded> {
-        self.core.tell_call(call)
+        self.core.tell_call(self.stream, call)
     }
 
     /// Publishes an event of the application.

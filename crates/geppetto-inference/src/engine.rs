@@ -1,5 +1,6 @@
 //! What answers a turn: an engine, and the runner that drives engines to the end of a run.
 
+use crate::progress::StreamId;
 use crate::{InferenceError, RunContext};
 use async_trait::async_trait;
 use geppetto_turns::{Turn, added_blocks, turn_metadata};
@@ -49,19 +50,18 @@ pub(crate) async fn call_engine(
         }
     }
     let before = turn.clone();
-    // The run has ended: whoever polls us is about to drop us.
-    let _ = core.open_stream(engine.name());
-    let interrupted = InterruptOnDrop { ctx, armed: true };
-    let result = engine.infer(turn, ctx).await;
+    let stream = core.open_stream(engine.name());
+    let interrupted = InterruptOnDrop { ctx, stream, armed: true };
+    let result = engine.infer(turn, &ctx.with_stream(stream)).await;
     interrupted.disarm();
     match result {
         Ok(mut turn) => {
             turn.ensure_call_ids();
-            core.close_stream(added_blocks(&before, &turn), &turn);
+            core.close_stream(stream, added_blocks(&before, &turn), &turn);
             Ok(turn)
         }
         Err(error) => {
-            core.fail_stream(&error);
+            core.fail_stream(stream, &error);
             Err(error)
         }
     }
@@ -70,6 +70,7 @@ pub(crate) async fn call_engine(
 /// Tells of an engine call that was dropped before its end.
 struct InterruptOnDrop<'a> {
     ctx: &'a RunContext,
+    stream: StreamId,
     armed: bool,
 }
 
@@ -82,7 +83,7 @@ impl InterruptOnDrop<'_> {
 impl Drop for InterruptOnDrop<'_> {
     fn drop(&mut self) {
         if self.armed {
-            self.ctx.core().interrupt_stream();
+            self.ctx.core().interrupt_stream(self.stream);
         }
     }
 }

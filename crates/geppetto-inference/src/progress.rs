@@ -12,7 +12,10 @@ pub(crate) struct Progress {
     base: Option<Turn>,
     /// What engine calls have added to the base since.
     completed: Vec<Arc<Block>>,
-    stream: Option<Stream>,
+    /// The engine calls that are open: one, unless a middleware calls `next` several times at once.
+    streams: Vec<Stream>,
+    /// The id of the last engine call.
+    last_stream: StreamId,
     /// Counts the engine calls that ended well, so that a chain can tell whether one did.
     pub(crate) answers: u64,
     /// Whether the last thing that went wrong was told by an `error` event.
@@ -20,11 +23,16 @@ pub(crate) struct Progress {
     pub(crate) usage: Option<Usage>,
 }
 
+/// Tells engine calls apart. What middlewares say by themselves is a stream of its own: [`MIDDLEWARE`].
+pub(crate) type StreamId = u64;
+
+/// The stream of what middlewares say by themselves.
+pub(crate) const MIDDLEWARE: StreamId = 0;
+
 /// An engine call that has begun and not ended.
 #[derive(Debug, Default)]
 struct Stream {
-    /// Whether a middleware speaks, rather than an engine.
-    by_middleware: bool,
+    id: StreamId,
     text: TextBuffer,
     thinking: TextBuffer,
     calls: Vec<ToolCallInfo>,
@@ -48,62 +56,61 @@ impl Progress {
         self.completed.clear();
     }
 
-    pub(crate) fn is_streaming(&self) -> bool {
-        self.stream.is_some()
+    fn stream(&mut self, id: StreamId) -> Option<&mut Stream> {
+        self.streams.iter_mut().find(|stream| stream.id == id)
     }
 
-    /// An engine call begins; one that was left open was interrupted.
-    pub(crate) fn open(&mut self, engine: Arc<str>) -> Vec<EventBody> {
-        let mut events: Vec<_> = self.interrupt().into_iter().collect();
-        self.completed.clear();
-        self.stream = Some(Stream::default());
+    fn take(&mut self, id: StreamId) -> Option<Stream> {
+        let at = self.streams.iter().position(|stream| stream.id == id)?;
+        Some(self.streams.remove(at))
+    }
+
+    /// An engine call begins.
+    pub(crate) fn open(&mut self, engine: Arc<str>) -> (StreamId, EventBody) {
+        if self.streams.is_empty() {
+            // What an earlier attempt had said is replaced by what this one says.
+            self.completed.clear();
+        }
+        self.last_stream += 1;
+        self.streams.push(Stream { id: self.last_stream, ..Stream::default() });
         self.error_told = false;
-        events.push(EventBody::Start { engine });
-        events
+        (self.last_stream, EventBody::Start { engine })
     }
 
-    /// A middleware begins to speak. What an engine has completed stays completed.
-    fn open_middleware(&mut self) -> EventBody {
-        self.stream = Some(Stream { by_middleware: true, ..Stream::default() });
-        EventBody::Start { engine: "middleware".into() }
-    }
-
-    /// A piece of text. Whoever speaks without an engine having started is a middleware.
-    pub(crate) fn speak(&mut self, voice: Voice, delta: &str) -> Vec<EventBody> {
-        let mut events = if self.is_streaming() { Vec::new() } else { vec![self.open_middleware()] };
-        if let Some(stream) = &self.stream {
-            let delta_text = Arc::from(delta);
+    /// A piece of text. A middleware that speaks opens its own stream.
+    pub(crate) fn speak(&mut self, id: StreamId, voice: Voice, delta: &str) -> Vec<EventBody> {
+        let mut events = Vec::new();
+        if id == MIDDLEWARE && self.stream(id).is_none() {
+            self.streams.push(Stream::default());
+            events.push(EventBody::Start { engine: "middleware".into() });
+        }
+        // A call that has ended says nothing any more.
+        if let Some(stream) = self.stream(id) {
+            let text = Arc::from(delta);
             events.push(match voice {
-                Voice::Text => {
-                    EventBody::Partial { delta: delta_text, completion: stream.text.append(delta) }
+                Voice::Text => EventBody::Partial { delta: text, completion: stream.text.append(delta) },
+                Voice::Thinking => {
+                    EventBody::PartialThinking { delta: text, completion: stream.thinking.append(delta) }
                 }
-                Voice::Thinking => EventBody::PartialThinking {
-                    delta: delta_text,
-                    completion: stream.thinking.append(delta),
-                },
             });
         }
         events
     }
 
     /// A complete tool call that an engine tells before it ends.
-    pub(crate) fn call(&mut self, call: ToolCallInfo) -> Option<EventBody> {
-        if let Some(stream) = &mut self.stream {
-            if stream.calls.iter().any(|known| known.id == call.id) {
-                return None;
-            }
-            stream.calls.push(call.clone());
+    pub(crate) fn call(&mut self, id: StreamId, call: ToolCallInfo) -> Option<EventBody> {
+        let stream = self.stream(id)?;
+        if stream.calls.iter().any(|known| known.id == call.id) {
+            return None;
         }
+        stream.calls.push(call.clone());
         Some(EventBody::ToolCall { tool_call: call })
     }
 
     /// The engine call has ended well: `added` is what it put into `turn`.
-    pub(crate) fn close(&mut self, added: Vec<Arc<Block>>, turn: &Turn) -> Vec<EventBody> {
-        let Some(stream) = self.stream.take() else { return Vec::new() };
-        let calls = added.iter().filter_map(|block| call_info(block));
-        let untold = calls.filter(|call| !stream.calls.iter().any(|told| told.id == call.id));
-        let mut events: Vec<_> = untold.map(|tool_call| EventBody::ToolCall { tool_call }).collect();
-        let text = text_of(&added);
+    pub(crate) fn close(&mut self, id: StreamId, added: Vec<Arc<Block>>, turn: &Turn) -> Vec<EventBody> {
+        let Some(stream) = self.take(id) else { return Vec::new() };
+        let mut events = stream.untold_calls(&added);
         // Metadata of the wrong type is the engine's to mend; an event can do without it.
         let usage = turn_metadata::USAGE.get(turn).ok().flatten();
         let stop_reason = turn_metadata::STOP_REASON.get(turn).ok().flatten();
@@ -111,8 +118,8 @@ impl Progress {
             *self.usage.get_or_insert_default() += usage;
         }
         self.answers += 1;
+        events.push(EventBody::Final { text: text_of(&added), usage, stop_reason });
         self.completed = added;
-        events.push(EventBody::Final { text, usage, stop_reason });
         events
     }
 
@@ -120,41 +127,48 @@ impl Progress {
     /// where none did, all that was `added`.
     pub(crate) fn close_chain(&mut self, answers_before: u64, added: Vec<Arc<Block>>) -> Vec<EventBody> {
         self.error_told = false;
+        let spoken = self.take(MIDDLEWARE);
         if self.answers > answers_before {
-            let Some(stream) = self.stream.take_if(|stream| stream.by_middleware) else { return Vec::new() };
-            return vec![EventBody::Final { text: stream.text.text(), usage: None, stop_reason: None }];
+            let text = spoken.map(|stream| stream.text.text());
+            return text
+                .map(|text| EventBody::Final { text, usage: None, stop_reason: None })
+                .into_iter()
+                .collect();
         }
         let mut events = Vec::new();
-        if !self.is_streaming() {
-            events.push(self.open_middleware());
+        if spoken.is_none() {
+            events.push(EventBody::Start { engine: "middleware".into() });
         }
-        let told = self.stream.take().map(|stream| stream.calls).unwrap_or_default();
-        let calls = added.iter().filter_map(|block| call_info(block));
-        let untold = calls.filter(|call| !told.iter().any(|known| known.id == call.id));
-        events.extend(untold.map(|tool_call| EventBody::ToolCall { tool_call }));
+        events.extend(spoken.unwrap_or_default().untold_calls(&added));
         events.push(EventBody::Final { text: text_of(&added), usage: None, stop_reason: None });
         self.completed = added;
         events
     }
 
     /// The engine call has failed: what it had said stays for the partial turn.
-    pub(crate) fn fail(&mut self) {
-        if let Some(stream) = self.stream.take() {
+    pub(crate) fn fail(&mut self, id: StreamId) {
+        if let Some(stream) = self.take(id) {
             self.completed.extend(stream.blocks());
         }
     }
 
-    /// The engine call was stopped, if one was open.
-    pub(crate) fn interrupt(&mut self) -> Option<EventBody> {
-        let text = self.stream.as_ref()?.text.text();
-        self.fail();
+    /// The engine call was stopped, if it was open.
+    pub(crate) fn interrupt(&mut self, id: StreamId) -> Option<EventBody> {
+        let text = self.stream(id)?.text.text();
+        self.fail(id);
         Some(EventBody::Interrupt { text })
+    }
+
+    /// All that is open was stopped.
+    pub(crate) fn interrupt_all(&mut self) -> Vec<EventBody> {
+        let open: Vec<_> = self.streams.iter().map(|stream| stream.id).collect();
+        open.into_iter().filter_map(|id| self.interrupt(id)).collect()
     }
 
     /// Everything that had completed, with every pending call closed by `why`.
     pub(crate) fn partial_turn(&self, why: &str) -> Option<Turn> {
         let mut turn = self.base.clone()?;
-        let said = self.stream.as_ref().map(Stream::blocks).unwrap_or_default();
+        let said = self.streams.iter().flat_map(Stream::blocks);
         turn.blocks.extend(self.completed.iter().cloned().chain(said));
         turn.close_pending_calls(why);
         Some(turn)
@@ -162,6 +176,13 @@ impl Progress {
 }
 
 impl Stream {
+    /// The tool calls among `added` that were not told yet.
+    fn untold_calls(&self, added: &[Arc<Block>]) -> Vec<EventBody> {
+        let calls = added.iter().filter_map(|block| call_info(block));
+        let untold = calls.filter(|call| !self.calls.iter().any(|told| told.id == call.id));
+        untold.map(|tool_call| EventBody::ToolCall { tool_call }).collect()
+    }
+
     /// What was said, as blocks. Reasoning that was cut is left out: no provider accepts half of it again.
     fn blocks(&self) -> Vec<Arc<Block>> {
         let text = (!self.text.is_empty()).then(|| Block::assistant(self.text.text()));

@@ -117,13 +117,9 @@ async fn stopped_or(
         Either::Left((result, _)) => result,
         Either::Right((Either::Left((stop, _)) | Either::Right((stop, _)), _)) => return Err(stop),
     };
-    // Somebody may have cancelled while the last step computed: then the run was cancelled, not completed. And what
-    // failed because its time was over has timed out.
-    let stop = match &result {
-        Ok(_) => ctx.token().reason().map(InferenceError::from),
-        Err(_) => ctx.check().err(),
-    };
-    stop.map_or(result, Err).map_err(|error| match error {
+    // Somebody may have cancelled, or the deadline passed, while the last step computed: then the run was cancelled or
+    // has timed out, whatever came of that step.
+    ctx.check().and(result).map_err(|error| match error {
         InferenceError::Timeout { after: None } => InferenceError::Timeout { after: timeout },
         error => error,
     })

@@ -1,7 +1,7 @@
 //! What all parties of a run share: its log, its progress, its token and its outcome.
 
 use crate::error::{InferenceError, RunEnded, RunError};
-use crate::progress::{Progress, Voice};
+use crate::progress::{Progress, StreamId, Voice};
 use crate::token::{CancelReason, RunToken};
 use geppetto_events::{ErrorCode, EventBody, EventLog, RunIds, RunStatus, ToolCallInfo};
 use geppetto_time::Clock;
@@ -148,44 +148,53 @@ impl RunCore {
         let _ = self.publish_all(events);
     }
 
-    pub(crate) fn open_stream(&self, engine: Arc<str>) -> Result<(), RunEnded> {
+    /// An engine call begins.
+    pub(crate) fn open_stream(&self, engine: Arc<str>) -> StreamId {
         let mut progress = self.progress();
-        let events = progress.open(engine);
-        self.publish_all(events)
+        let (id, event) = progress.open(engine);
+        // When the run has ended, whoever drives it is about to drop the call.
+        let _ = self.publish(event);
+        id
     }
 
-    pub(crate) fn speak(&self, voice: Voice, delta: &str) -> Result<(), RunEnded> {
+    pub(crate) fn speak(&self, id: StreamId, voice: Voice, delta: &str) -> Result<(), RunEnded> {
         if self.shared.log.is_closed() {
             return Err(RunEnded);
         }
         let mut progress = self.progress();
-        let events = progress.speak(voice, delta);
+        let events = progress.speak(id, voice, delta);
         self.publish_all(events)
     }
 
-    pub(crate) fn tell_call(&self, call: ToolCallInfo) -> Result<(), RunEnded> {
+    pub(crate) fn tell_call(&self, id: StreamId, call: ToolCallInfo) -> Result<(), RunEnded> {
         let mut progress = self.progress();
-        let event = progress.call(call);
+        let event = progress.call(id, call);
         self.publish_all(event)
     }
 
-    pub(crate) fn close_stream(&self, added: Vec<Arc<Block>>, turn: &Turn) {
+    pub(crate) fn close_stream(&self, id: StreamId, added: Vec<Arc<Block>>, turn: &Turn) {
         let mut progress = self.progress();
-        let events = progress.close(added, turn);
+        let events = progress.close(id, added, turn);
         let _ = self.publish_all(events);
     }
 
-    pub(crate) fn fail_stream(&self, error: &InferenceError) {
+    pub(crate) fn fail_stream(&self, id: StreamId, error: &InferenceError) {
         let mut progress = self.progress();
-        progress.fail();
+        progress.fail(id);
         progress.error_told = true;
         let _ = self.publish(EventBody::Error { error: error.to_string(), code: error.code() });
     }
 
-    pub(crate) fn interrupt_stream(&self) {
+    pub(crate) fn interrupt_stream(&self, id: StreamId) {
         let mut progress = self.progress();
-        let event = progress.interrupt();
+        let event = progress.interrupt(id);
         let _ = self.publish_all(event);
+    }
+
+    fn interrupt_all(&self) {
+        let mut progress = self.progress();
+        let events = progress.interrupt_all();
+        let _ = self.publish_all(events);
     }
 
     /// Whether the run has ended.
@@ -211,7 +220,7 @@ impl RunCore {
         if slot.is_some() {
             return false;
         }
-        self.interrupt_stream();
+        self.interrupt_all();
         let outcome = self.outcome_of(result);
         if let Err(error) = &outcome {
             self.tell_failure(&error.error);
@@ -234,7 +243,7 @@ impl RunCore {
             self.stamp(turn)
         });
         stamped.map_err(|error| {
-            let why = format!("not executed: {error}");
+            let why = format!("no result: {error}");
             let partial_turn = self.progress().partial_turn(&why).map(|turn| Box::new(self.stamp(turn)));
             RunError {
                 error,

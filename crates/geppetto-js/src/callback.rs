@@ -108,16 +108,22 @@ impl Callback {
                 let _held = self.owner.hold_frame(frame_of(held));
                 // Microtasks that were interrupted may have been this callback's. One with a deadline waits for that;
                 // any other would wait for ever.
+                let settled = async {
+                    match settled.await {
+                        Ok(settled) => settled,
+                        Err(_) if self.owner.is_closed() => Err(CallbackError::Call(CallError::Closed)),
+                        // Nobody can settle the promise any more: it is pending for ever, as it would be without us.
+                        Err(_) => pending().await,
+                    }
+                };
                 let killed = async {
                     match bounded {
                         true => pending().await,
                         false => killed.await,
                     }
                 };
-                match select(settled, pin!(killed)).await {
-                    Either::Left((settled, _)) => {
-                        settled.unwrap_or(Err(CallbackError::Call(CallError::Closed)))
-                    }
+                match select(pin!(settled), pin!(killed)).await {
+                    Either::Left((settled, _)) => settled,
                     Either::Right(_) => {
                         Err(CallbackError::Call(CallError::Interrupted { after: Duration::ZERO }))
                     }

@@ -43,9 +43,13 @@ pub(crate) fn caught<'js>(ctx: &Ctx<'js>, fault: Fault) -> CallbackError {
 /// What a thrown value tells.
 pub(crate) fn thrown<'js>(ctx: &Ctx<'js>, value: Value<'js>) -> CallbackError {
     let Some(local) = Local::current() else { return CallbackError::Call(CallError::Closed) };
+    let error = JsError::from_value(&value);
+    if error.name == "InternalError" && error.message == "out of memory" {
+        return CallbackError::Call(CallError::OutOfMemory);
+    }
     let (retryable, status) = retry_facts(&value);
     CallbackError::Thrown(Thrown {
-        error: JsError::from_value(&value),
+        error,
         run_error: run_error::carried(ctx, &value).map(Box::new),
         value: JsRef::new(&local, value),
         retryable,

@@ -2,7 +2,7 @@
 // any script; it keeps the built-ins it needs, so that scripts may replace theirs.
 (function (native) {
   "use strict";
-  const { freeze, getPrototypeOf, getOwnPropertyNames, getOwnPropertyDescriptor, defineProperty, keys, is } = Object;
+  const { freeze, getPrototypeOf, getOwnPropertyDescriptor, defineProperty, keys } = Object;
   const ObjectPrototype = Object.prototype;
   const { hasOwn } = Object;
   // Descriptors inherit nothing: a script may have put `get` on Object.prototype.
@@ -11,7 +11,9 @@
   const { isArray } = Array;
   const uncurry = (f) => (self, ...args) => apply(f, self, args);
   const then = uncurry(Promise.prototype.then);
-  const toISOString = uncurry(Date.prototype.toISOString);
+  const toISOString = uncurry(Date.prototype.toISOString), getTime = uncurry(Date.prototype.getTime);
+  const toText = uncurry(Object.prototype.toString), slice = uncurry(String.prototype.slice), { toStringTag } = Symbol;
+  const filter = uncurry(Array.prototype.filter), some = uncurry(Array.prototype.some), push = uncurry(Array.prototype.push);
   const toWellFormed = uncurry(String.prototype.toWellFormed);
   const [mapSize, setSize] = [Map, Set].map((C) => uncurry(getOwnPropertyDescriptor(C.prototype, "size").get));
   const [mapEach, setEach] = [Map, Set].map((C) => uncurry(C.prototype.forEach));
@@ -25,8 +27,9 @@
     #carried;
     constructor(message, fields = {}, carried = undefined) {
       super(message, hasOwn(fields, "cause") ? { __proto__: null, cause: fields.cause } : undefined);
-      for (const key of keys(fields)) {
-        if (key !== "cause" && fields[key] !== undefined) defineProperty(this, key, data(fields[key], true));
+      const names = keys(fields);
+      for (let i = 0; i < names.length; i++) {
+        if (names[i] !== "cause" && fields[names[i]] !== undefined) defineProperty(this, names[i], data(fields[names[i]], true));
       }
       this.#carried = carried;
       if (captureStackTrace) captureStackTrace(this, makeRunError);
@@ -49,7 +52,7 @@
   const makeNext = (next, turn) => (given, options) => next(given ?? turn, options);
   const bind = uncurry(Function.prototype.bind);
   function bindMethods(handle, names) {
-    for (const name of names) defineProperty(handle, name, { __proto__: null, value: bind(handle[name], handle) });
+    for (let i = 0; i < names.length; i++) defineProperty(handle, names[i], { __proto__: null, value: bind(handle[names[i]], handle) });
   }
   const nothing = () => {};
   const quiet = (promise) => { then(promise, nothing, nothing); };
@@ -60,15 +63,16 @@
 
   // ---- values -------------------------------------------------------------------------------------------------
 
-  // Objects that are not plain: what stands for them, or an error.
+  // Objects that are not plain: what stands for them, or an error. Instances of classes of scripts count as plain.
+  const is = (brand, value) => { try { brand(value); return true; } catch { return false; } };
   function plain(value) {
-    if (value instanceof Date) return toISOString(value);
-    for (const [C, size, instead] of [[Map, mapSize, "Object.fromEntries(map)"], [Set, setSize, "[...set]"]]) {
-      if (value instanceof C) { size(value); throw new TypeFault(`a ${C === Map ? "Map" : "Set"} is not a plain value; pass ${instead}`); }
-    }
-    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) throw new TypeFault("binary data is not a plain value; pass a string, such as base64");
-    if (value instanceof Promise) throw new TypeFault("a Promise is not a plain value; await it first");
-    return value;
+    if (is(getTime, value)) return toISOString(value);
+    if (is(mapSize, value)) throw new TypeFault("a Map is not a plain value; pass Object.fromEntries(map)");
+    if (is(setSize, value)) throw new TypeFault("a Set is not a plain value; pass [...set]");
+    const tag = native.isHandle(value) ? value[toStringTag] : slice(toText(value), 8, -1);
+    if (tag === "Object" || tag === "Array") return value;
+    const instead = tag === "Promise" ? "; await it first" : tag === "Error" ? "; pass its message" : tag.includes("Array") ? "; pass a string, such as base64" : "";
+    throw new TypeFault(`a value of kind ${tag} is not a plain value${instead}`);
   }
   const isPlain = (value) => { const proto = getPrototypeOf(value); return proto === null || proto === ObjectPrototype; };
   function deepFreeze(value) {
@@ -81,8 +85,7 @@
   const secret = {};
   let abortSignal, tokenOf, watched;
   class AbortSignal {
-    #token; #reason; #dispatched = false; #listeners = []; #native; #dependents = [];
-    onabort = null;
+    #token; #reason; #dispatched = false; #listeners = []; #native; #dependents = []; #onabort = null;
     constructor(key, token, isNative) {
       if (key !== secret) throw new TypeFault("AbortSignal cannot be constructed; use new AbortController()");
       this.#token = token;
@@ -96,15 +99,17 @@
       }
       return this.#reason;
     }
+    get onabort() { return this.#onabort; }
+    set onabort(listener) { this.#onabort = listener; if (typeof listener === "function" && !this.#dispatched) this.#watch(); }
     throwIfAborted() { if (this.aborted) throw this.reason; }
     addEventListener(type, listener, options) {
       if (type !== "abort" || (typeof listener !== "function" && typeof listener?.handleEvent !== "function")) return;
-      if (this.#dispatched || this.#listeners.some((known) => known.listener === listener)) return;
+      if (this.#dispatched || some(this.#listeners, (known) => known.listener === listener)) return;
       this.#watch();
-      this.#listeners.push({ listener, once: typeof options === "object" && options !== null && !!options.once });
+      push(this.#listeners, { listener });
     }
     removeEventListener(type, listener) {
-      if (type === "abort") this.#listeners = this.#listeners.filter((known) => known.listener !== listener);
+      if (type === "abort") this.#listeners = filter(this.#listeners, (known) => known.listener !== listener);
     }
     dispatchEvent(event) {
       if (event?.type === "abort") this.#dispatch();
@@ -125,9 +130,9 @@
         try { typeof listener === "function" ? apply(listener, this, [event]) : listener.handleEvent(event); }
         catch (error) { native.uncaught("abort listener", error); }
       };
-      if (typeof this.onabort === "function") call(this.onabort);
-      for (const { listener } of listeners) call(listener);
-      for (const dependent of this.#dependents) dependent.#dispatch();
+      if (typeof this.#onabort === "function") call(this.#onabort);
+      for (let i = 0; i < listeners.length; i++) call(listeners[i].listener);
+      for (let i = 0; i < this.#dependents.length; i++) this.#dependents[i].#dispatch();
       this.#dependents = [];
     }
     static abort(reason) { const controller = new AbortController(); controller.abort(reason); return controller.signal; }
@@ -136,7 +141,7 @@
       const sources = [...signals];
       const tokens = sources.map((signal) => tokenOf(signal) ?? native.refuse("AbortSignal.any: expected AbortSignals"));
       const any = new AbortSignal(secret, native.childToken(tokens), false);
-      for (const source of sources) { source.#watch(); source.#dependents.push(any); if (source.aborted && any.#reason === undefined) any.#reason = source.reason; }
+      for (const source of sources) { source.#watch(); push(source.#dependents, any); if (source.aborted && any.#reason === undefined) any.#reason = source.reason; }
       return any;
     }
     static {
@@ -177,7 +182,7 @@
       case "bigint": return `${value}n`;
       case "symbol": return Text(value);
       case "function": return /^class\b/.test(Function.prototype.toString.call(value)) ? `[class ${value.name || "(anonymous)"}]` : `[Function${value.name ? ": " + value.name : " (anonymous)"}]`;
-      case "number": return is(value, -0) ? "-0" : Text(value);
+      case "number": return Object.is(value, -0) ? "-0" : Text(value);
       case "object": return value === null ? "null" : inspectObject(value, depth, seen);
       default: return Text(value);
     }
@@ -196,7 +201,7 @@
         const parts = [...extra.map((key) => `${keyText(key)}: ${inner(value[key])}`), ...cause];
         return errorText(value) + (parts.length ? " " + braces("{", parts, "}", true) : "");
       }
-      if (value instanceof Date) return toISOString(value);
+      if (is(getTime, value)) return Number.isNaN(getTime(value)) ? "Invalid Date" : toISOString(value);
       if (value instanceof RegExp) return Text(value);
       if (value instanceof Promise) return "Promise {}";
       if (depth < 0) return isArray(value) ? "[Array]" : `[${name || "Object"}]`;
@@ -242,7 +247,9 @@
     for (; at < args.length; at++) text += (at > 0 ? " " : "") + (typeof args[at] === "string" ? args[at] : inspect(args[at]));
     return text;
   }
-  const write = (level) => (...args) => native.print(level, format(args));
+  // What cannot be shown must not stop the script.
+  const shown = (args) => { try { return format(args); } catch (error) { return `[cannot be shown: ${error}]`; } };
+  const write = (level) => (...args) => native.print(level, shown(args));
   const console = {
     log: write("log"), info: write("info"), debug: write("debug"), warn: write("warn"), error: write("error"),
     dir: (value) => native.print("log", inspect(value)),

@@ -71,6 +71,10 @@ impl<'js> Vm<'js> {
             }
             Ok(fields.into_value())
         })?;
+        native.method("isHandle", 1, |call| {
+            let object = call.arg(0).and_then(|value| value.into_object());
+            Ok(Value::new_bool(call.ctx().clone(), object.is_some_and(|object| handle::is_handle(&object))))
+        })?;
         globals::console::natives(&native)?;
         globals::abort::natives(&native)?;
         let prelude: Object<'js> = prelude.call((native.object,))?;

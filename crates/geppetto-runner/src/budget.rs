@@ -78,6 +78,15 @@ impl Kill {
     }
 }
 
+/// What was interrupted, and why.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Interruption {
+    /// How long it had run.
+    pub(crate) after: Duration,
+    /// Whether it had used up its job time; otherwise something around it told it to end, and tells so itself.
+    pub(crate) job_time: bool,
+}
+
 /// Lives on the owner's thread; shared by its jobs and the interrupt handler.
 pub(crate) struct Budget {
     clock: Arc<dyn Clock>,
@@ -87,7 +96,7 @@ pub(crate) struct Budget {
     /// What encloses the current callback, outermost first, each with the time since when it has been stopped.
     frames: RefCell<Vec<(Frame, Option<Instant>)>>,
     /// Set by the handler when it interrupts: the engine's error alone does not tell.
-    interrupted: Cell<Option<Duration>>,
+    interrupted: Cell<Option<Interruption>>,
 }
 
 impl Budget {
@@ -123,7 +132,7 @@ impl Budget {
     }
 
     /// Whether the engine was interrupted since the last call of this, and after how long.
-    pub(crate) fn take_interruption(&self) -> Option<Duration> {
+    pub(crate) fn take_interruption(&self) -> Option<Interruption> {
         self.interrupted.take()
     }
 
@@ -139,7 +148,7 @@ impl Budget {
         let killed = kill.get().is_some_and(|kill| now >= kill);
         let outside = self.frames.try_borrow().is_ok_and(|frames| frames.is_empty());
         if over || killed || self.frame_is_over(now) || (outside && pending.one_is_over(now)) {
-            self.interrupted.set(Some(spent));
+            self.interrupted.set(Some(Interruption { after: spent, job_time: over }));
             return true;
         }
         false

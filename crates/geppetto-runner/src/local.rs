@@ -1,6 +1,6 @@
 //! The owner's thread from the inside.
 
-use crate::budget::{Budget, Frame};
+use crate::budget::{Budget, Frame, Interruption};
 use crate::rejections::Rejections;
 use crate::shared::Shared;
 use crate::stats::Counters;
@@ -138,7 +138,7 @@ impl Local {
             }
             Ok(result) => match self.vm.budget.take_interruption() {
                 None => Ok(result),
-                Some(after) => {
+                Some(Interruption { after, .. }) => {
                     Counters::count(&counters.failed);
                     Err(CallError::Interrupted { after })
                 }
@@ -150,9 +150,11 @@ impl Local {
     fn after_job(&self, ctx: &Ctx<'_>) {
         let budget = &self.vm.budget;
         while !budget.is_interrupted() && ctx.execute_pending_job() {}
-        if let Some(after) = budget.take_interruption() {
+        if let Some(Interruption { after, job_time }) = budget.take_interruption() {
             self.vm.shared.microtasks_killed.notify_waiters();
-            self.vm.shared.report("microtasks", CallError::Interrupted { after });
+            if job_time {
+                self.vm.shared.report("microtasks", CallError::Interrupted { after });
+            }
         }
         if !self.vm.rejections.is_empty() {
             for error in self.vm.rejections.take(ctx) {

@@ -1,7 +1,7 @@
 //! Tool calls of a turn: which wait for an answer, and which blocks a step has added.
 
 use crate::{Block, BlockKind, Turn};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ pub struct PendingCall {
     pub id: String,
     /// The tool's name.
     pub name: String,
-    /// The arguments; `null` when the model gave none.
+    /// The arguments; an empty object when the model gave none.
     pub args: Value,
 }
 
@@ -45,7 +45,12 @@ impl Turn {
             .map(|(id, block)| PendingCall {
                 id: id.to_owned(),
                 name: block.text_at("name").unwrap_or_default().to_owned(),
-                args: block.payload.get("args").cloned().unwrap_or(Value::Null),
+                args: block
+                    .payload
+                    .get("args")
+                    .filter(|args| !args.is_null())
+                    .cloned()
+                    .unwrap_or_else(|| json!({})),
             })
             .collect()
     }
@@ -88,7 +93,6 @@ pub fn added_blocks(before: &Turn, after: &Turn) -> Vec<Arc<Block>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn pending_ids(turn: &Turn) -> Vec<String> {
         turn.pending_calls().into_iter().map(|call| call.id).collect()

@@ -122,7 +122,10 @@ impl<'a, 'js> Decoder<'a, 'js> {
             return self.array(object, depth);
         }
         if !Vm::of(self.ctx).is_plain.call::<_, bool>((value.clone(),))? {
-            let stand_in: Value<'js> = Vm::of(self.ctx).plain.call((value.clone(),))?;
+            let stand_in = Vm::of(self.ctx).plain.call::<_, Value<'js>>((value.clone(),));
+            let stand_in = stand_in.map_err(|error| {
+                CodecError::new(geppetto_runner::JsError::from_error(self.ctx, &error).message)
+            })?;
             if stand_in != *value {
                 return self.value(&stand_in, depth + 1);
             }

@@ -48,6 +48,7 @@ fn read<'js>(
 ) -> std::result::Result<Turn, CodecError> {
     let object = object_of(value, "a turn")?;
     let mut decoder = Decoder::new(ctx);
+    let mut has_blocks = false;
     let mut turn = Turn { id: TurnId::from(""), ..Turn::new() };
     for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
         let atom = atom?;
@@ -56,7 +57,12 @@ fn read<'js>(
         if item.is_undefined() || item.is_null() {
             continue;
         }
+        has_blocks |= name == "blocks";
         property(&mut decoder, &mut turn, original, (&name, &item)).map_err(|error| error.in_key(&name))?;
+    }
+    if original.is_some() && !has_blocks {
+        let message = "blocks is missing; return the turn that was passed, or a copy with its blocks";
+        return Err(CodecError::new(message));
     }
     if turn.id.is_empty() {
         turn.id = TurnId::fresh();

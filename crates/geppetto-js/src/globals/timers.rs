@@ -4,6 +4,7 @@ use crate::callback::function_arg;
 use crate::fault::Fallible;
 use crate::function::{Call, function};
 use crate::host::{Host, Pending};
+use crate::pump::yield_now;
 use crate::vm::Vm;
 use geppetto_runner::{CallError, JsError, JsRef, Local};
 use rquickjs::function::Args;
@@ -120,6 +121,8 @@ async fn run(host: Rc<Host>) {
         })
         .await;
         fire(&host, timer, due);
+        // A timer that is always due must not keep others from their turn.
+        yield_now().await;
     }
 }
 

@@ -47,12 +47,18 @@ impl Parts {
             parts.hooks = Some(Arc::new(hooks));
         }
         parts.id = options.string("id")?;
+        if parts.id.as_deref() == Some("") {
+            return Err(Fault::type_error(format!("{} is empty", options.path_of("id"))));
+        }
         Ok(parts)
     }
 
-    /// The same with this engine.
-    pub(crate) fn with_engine(self, engine: Arc<dyn Engine>) -> Self {
-        Self { engine: Some(engine), ..self }
+    /// The same with this engine, which must not have been named among the options as well.
+    pub(crate) fn with_engine(self, engine: Arc<dyn Engine>) -> Fallible<Self> {
+        match self.engine {
+            None => Ok(Self { engine: Some(engine), ..self }),
+            Some(_) => Err(Fault::type_error("options.engine: the engine is the first argument")),
+        }
     }
 
     /// Reads settings of the tool loop; what is not there stays as it was.

@@ -142,6 +142,11 @@ impl ToolHooks for JsHooks {
             if aborts(options)? {
                 return Ok(BeforeAction::Abort { error });
             }
+            if error.is_some() {
+                return Err(Fault::type_error(
+                    "result.error is for a call that is refused: add action: \"abort\"",
+                ));
+            }
             let nested = options.nested("call")?;
             if nested.string("id")?.is_some_and(|other| other != id) {
                 return Err(Fault::type_error("result.call.id: a hook cannot change the id of a call"));

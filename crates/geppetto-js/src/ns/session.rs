@@ -314,7 +314,7 @@ fn begin_once(call: &Call<'_, '_>, kind: Kind) -> Fallible<Run> {
     let engine = crate::ns::engines::engine_of(&call.required(0, "engine", "an Engine")?, "engine")?;
     let seed = read_seed(call, call.arg(1))?;
     let options = Options::read(call.ctx(), call.arg(2), "options")?;
-    let parts = Parts::read(&options)?.with_engine(engine);
+    let parts = Parts::read(&options)?.with_engine(engine)?;
     let run_options = read_run_options(&options, kind)?;
     options.finish()?;
     let session = parts.build(call.ctx())?;

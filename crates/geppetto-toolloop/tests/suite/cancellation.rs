@@ -186,7 +186,7 @@ fn can_be_continued(what: &str, step: Step, partial: Turn) {
     match step {
         Step::Engine => assert_eq!(last.text(), Some("Let me see"), "{what}: partial text is kept"),
         Step::BeforeFirstPoll => assert_eq!(last.text(), Some("go on"), "{what}: nothing was done"),
-        _ => assert!(last.text_at("error").unwrap().starts_with("not executed: "), "{what}: {last:?}"),
+        _ => assert!(last.text_at("error").unwrap().starts_with("no result: "), "{what}: {last:?}"),
     }
     let again = Session::builder(Arc::new(EchoEngine::default())).build();
     again.append(partial).unwrap();

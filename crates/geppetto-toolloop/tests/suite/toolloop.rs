@@ -100,7 +100,7 @@ fn the_abort_policy_ends_the_run_and_the_partial_turn_keeps_what_was_answered() 
     );
     let errors: Vec<_> = turn.blocks.iter().filter_map(|block| block.text_at("error")).collect();
     assert_eq!(errors[0], "tool not found: none");
-    assert!(errors[1].starts_with("not executed"));
+    assert!(errors[1].starts_with("no result"));
 }
 
 #[test]
