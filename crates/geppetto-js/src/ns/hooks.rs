@@ -151,7 +151,12 @@ impl ToolHooks for JsHooks {
             if nested.string("id")?.is_some_and(|other| other != id) {
                 return Err(Fault::type_error("result.call.id: a hook cannot change the id of a call"));
             }
-            let args = [options.json("args")?, options.json("arguments")?, nested.json("args")?];
+            let args = [
+                options.json("args")?,
+                options.json("arguments")?,
+                nested.json("args")?,
+                nested.json("arguments")?,
+            ];
             let name = options.string("name")?.or(nested.string("name")?);
             nested.finish()?;
             Ok(BeforeAction::Continue { args: args.into_iter().flatten().next(), name })

@@ -3,6 +3,7 @@
 mod builder;
 mod engines;
 mod hooks;
+mod js_middleware;
 mod middlewares;
 mod run_handle;
 mod session;

@@ -3,16 +3,16 @@
 use crate::common::{AsyncTool, calls, says, story};
 use async_trait::async_trait;
 use futures_lite::future::{block_on, poll_once};
-use geppetto_inference::engines::{ScriptedEngine, ScriptedResponse};
-use geppetto_inference::events::ErrorCode;
+use geppetto_inference::engines::{EchoEngine, ScriptedEngine, ScriptedResponse};
 use geppetto_inference::events::sinks::CollectorSink;
+use geppetto_inference::events::{ErrorCode, Event, EventBody, EventSink, EventType, SinkError};
 use geppetto_inference::{Failure, RunOptions, Session};
 use geppetto_time::{Clock, ManualClock};
 use geppetto_toolloop::{
     AfterAction, BeforeAction, ErrorAction, HookCall, HookedError, HookedResult, LoopConfig, SessionHooks,
     SessionTools, ToolContext, ToolError, ToolErrorHandling, ToolHooks, ToolRegistry,
 };
-use geppetto_turns::{Block, Turn};
+use geppetto_turns::{Block, Turn, Usage};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -258,4 +258,56 @@ fn a_session_without_a_turn_gives_a_run_that_fails() {
         story(&handle),
         "run-started\nerror no_seed: session has no seed turn\nrun-finished failed Some(NoSeed)\n"
     );
+}
+
+/// Takes nothing.
+struct Broken;
+
+#[async_trait]
+impl EventSink for Broken {
+    async fn publish(&self, _event: Arc<Event>) -> Result<(), SinkError> {
+        Err(SinkError::Closed)
+    }
+}
+
+#[test]
+fn a_sink_that_fails_while_the_run_waits_stops_nothing() {
+    let clock = ManualClock::default();
+    let engine = Arc::new(EchoEngine::new("done").with_delay(Duration::from_secs(1)));
+    let session = Session::builder(engine).sink(Arc::new(Broken)).clock(Arc::new(clock.clone())).build();
+    let mut drive = Box::pin(session.begin("go", RunOptions::default()).unwrap().drive());
+    assert!(block_on(poll_once(&mut drive)).is_none());
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(block_on(drive).unwrap().last_assistant_text(), Some("done"));
+}
+
+#[test]
+fn a_dropped_run_tells_its_sinks_of_its_end() {
+    let sink = CollectorSink::default();
+    let clock = ManualClock::default();
+    let engine = Arc::new(EchoEngine::new("never").with_delay(Duration::from_secs(1)));
+    let session = Session::builder(engine).sink(Arc::new(sink.clone())).clock(Arc::new(clock)).build();
+    let mut drive = Box::pin(session.begin("go", RunOptions::default()).unwrap().drive());
+    assert!(block_on(poll_once(&mut drive)).is_none());
+    drop(drive);
+    assert_eq!(sink.types().last(), Some(&EventType::RunFinished));
+}
+
+#[test]
+fn usage_is_that_of_each_call_in_final_and_the_sum_at_the_end() {
+    let usage = Usage { input_tokens: 10, output_tokens: 5, ..Usage::default() };
+    let with_usage = ScriptedResponse { usage: Some(usage), ..calls("double", &["a"]) };
+    let engine = Arc::new(ScriptedEngine::new(vec![with_usage, says("without")]));
+    let session = Session::builder(engine).tools(double(), LoopConfig::default()).build();
+    let run = session.begin("go", RunOptions::default()).unwrap();
+    let handle = run.handle();
+    block_on(run.drive()).unwrap();
+    let used: Vec<_> = crate::common::events(&handle)
+        .iter()
+        .filter_map(|event| match &event.body {
+            EventBody::Final { usage, .. } | EventBody::RunFinished { usage, .. } => Some(*usage),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(used, [Some(usage), None, Some(usage)]);
 }
