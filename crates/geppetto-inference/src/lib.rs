@@ -42,7 +42,7 @@ pub use engine::{Engine, InferenceRunner};
 pub use error::{BeginError, Failure, InferenceError, NoActiveRun, RunEnded, RunError};
 pub use middleware::{EngineChain, Middleware, Next};
 pub use options::{RunOptions, Seed};
-pub use run::{Run, RunHandle};
+pub use run::{Run, RunHandle, panic_message};
 pub use run_core::RunCore;
 pub use session::Session;
 pub use token::{CancelReason, RunToken};

@@ -82,10 +82,7 @@ where
             Ok(Ok(value)) => Ok(value),
             Ok(Err(fault)) => Err(fault.throw(call.ctx())),
             Err(panic) => {
-                let text = panic.downcast_ref::<&str>().copied();
-                let text = text
-                    .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-                    .unwrap_or("no message");
+                let text = geppetto_inference::panic_message(&*panic);
                 let vm = crate::vm::Vm::of(call.ctx());
                 let message = text.to_owned();
                 vm.host.report(

@@ -3,9 +3,8 @@
 use crate::{HookConfig, ToolContext, ToolError};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
-use geppetto_inference::{CancelReason, Failure, RunContext};
+use geppetto_inference::{CancelReason, Failure, RunContext, panic_message};
 use geppetto_time::Deadline;
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
@@ -14,11 +13,6 @@ use std::time::Duration;
 pub(crate) async fn caught<T>(work: impl Future<Output = Result<T, ToolError>>) -> Result<T, ToolError> {
     let result = AssertUnwindSafe(work).catch_unwind().await;
     result.unwrap_or_else(|panic| Err(ToolError::Panicked { message: panic_message(&*panic).to_owned() }))
-}
-
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 /// A context whose deadline is at most `timeout` away, if that is not zero.

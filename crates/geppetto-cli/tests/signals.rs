@@ -1,0 +1,87 @@
+//! Ctrl-C, sent to a real process.
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+
+/// Starts a script and waits until it has printed a line.
+fn start(name: &str, script: &str) -> (Child, BufReader<std::process::ChildStdout>, String) {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::File::create(&file).unwrap().write_all(script.as_bytes()).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_geppetto"))
+        .args(["run", "--timeout", "60s"])
+        .arg(&file)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    (child, output, line)
+}
+
+fn interrupt(child: &Child) {
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// What the process prints from here, and the code it ends with.
+fn end(mut child: Child, mut output: BufReader<std::process::ChildStdout>) -> (String, Option<i32>) {
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    (rest, child.wait().unwrap().code())
+}
+
+#[test]
+fn ctrl_c_cancels_the_runs_and_their_ends_are_told() {
+    let script = r#"
+        const gp = require("geppetto");
+        const run = gp.createSession({ engine: gp.engines.echo({ delayMs: 60000 }) }).start("hi");
+        run.on("start", () => console.log("started"));
+        run.on("run-finished", ({ status, error }) => console.log(status, error));
+    "#;
+    let (child, output, line) = start("runs.js", script);
+    assert_eq!(line, "started\n");
+    interrupt(&child);
+    let expected = "cancelled the run was cancelled: interrupted by Ctrl-C\n";
+    assert_eq!(end(child, output), (expected.to_owned(), Some(130)));
+}
+
+#[test]
+fn ctrl_c_cancels_a_synchronous_run() {
+    let script = r#"
+        const gp = require("geppetto");
+        console.log("ready");
+        try { gp.createSession({ engine: gp.engines.echo({ delayMs: 60000 }) }).run("hi"); } catch (error) { console.log(error.code); }
+        for (;;) {}
+    "#;
+    let (child, output, line) = start("sync.js", script);
+    assert_eq!(line, "ready\n");
+    // The run begins right behind the line; a signal before it finds no run and ends the command as well.
+    interrupt(&child);
+    let (rest, code) = end(child, output);
+    assert!(["cancelled\n", ""].contains(&rest.as_str()), "{rest}");
+    assert_eq!(code, Some(130));
+}
+
+#[test]
+fn ctrl_c_without_a_run_ends_at_once() {
+    let (child, output, _) = start("idle.js", "console.log('idle'); setInterval(() => {}, 1000)");
+    interrupt(&child);
+    assert_eq!(end(child, output), (String::new(), Some(130)));
+}
+
+#[test]
+fn a_script_may_hear_ctrl_c_itself() {
+    let script = r#"
+        const terminal = require("geppetto/terminal");
+        const forever = setInterval(() => {}, 1000);
+        terminal.onInterrupt(() => { console.log("heard"); terminal.onInterrupt(null); clearInterval(forever); });
+        console.log("ready");
+    "#;
+    let (child, output, _) = start("hears.js", script);
+    interrupt(&child);
+    assert_eq!(end(child, output), ("heard\n".to_owned(), Some(0)));
+}
