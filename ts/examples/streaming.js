@@ -23,7 +23,7 @@ console.log(types.length, types[0], types.at(-1));
 
 // Cancelling ends the run at once. Its error carries what was said until then.
 const second = session.start("Again.");
-second.on("interrupt", ({ text }) => console.log("interrupted after:", text.trim()));
+second.on("interrupt", ({ text }) => console.log("interrupted; it had begun with:", text.split(" ")[0]));
 second.once("partial", () => second.cancel("that is enough"));
 try {
   await second.promise;

@@ -1,6 +1,7 @@
 //! The `geppetto` command: the composition root. Each subcommand has its file.
 
 mod arguments;
+mod interrupts;
 mod output;
 mod run;
 mod terminal;

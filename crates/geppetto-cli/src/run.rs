@@ -1,6 +1,7 @@
 //! `geppetto run`: one script, from its first line to the exit code.
 
 use crate::arguments::Run;
+use crate::interrupts::Interrupts;
 use crate::output::{self, Stream};
 use crate::terminal::{OnInterrupt, Terminal};
 use crate::uncaught::{Failed, Uncaught};
@@ -11,6 +12,7 @@ use std::future::pending;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -40,6 +42,7 @@ async fn run_script(arguments: Run) -> u8 {
         Stream::Stderr.write(&format!("geppetto: there is no file {}\n", file.display()));
         return USAGE;
     }
+    let mut interrupts = Interrupts::listen();
     let uncaught = Uncaught::new(arguments.job_timeout, arguments.memory_limit);
     let scripts = Stream::of_scripts(arguments.events);
     let terminal = Terminal::new(scripts);
@@ -66,9 +69,10 @@ async fn run_script(arguments: Run) -> u8 {
             return ERROR;
         }
     };
+    let was_interrupted = AtomicBool::new(false);
     let code = {
         let script = script(&runtime, Source::File(file), &uncaught);
-        let interrupted = interrupted(&runtime, &on_interrupt);
+        let interrupted = interrupted(&runtime, &mut interrupts, &on_interrupt, &was_interrupted);
         let over = over(&runtime, arguments.timeout, &uncaught);
         match select(pin!(script), select(pin!(interrupted), pin!(over))).await {
             Either::Left((code, _)) => code,
@@ -82,6 +86,8 @@ async fn run_script(arguments: Run) -> u8 {
         Some(Failed::Error) if code == 0 => ERROR,
         _ => code,
     };
+    // A script whose runs were cancelled by Ctrl-C may have come to its own end since.
+    let code = if was_interrupted.into_inner() { INTERRUPTED } else { code };
     if code != INTERRUPTED {
         let _ = timeout(LAST_WORDS, runtime.shutdown(Duration::ZERO)).await;
     }
@@ -145,16 +151,20 @@ async fn over(runtime: &Runtime, limit: Option<Duration>, uncaught: &Uncaught) -
 
 /// Ctrl-C: the script's own handler if it has one; else the runs are cancelled and tell of their ends; with no run,
 /// or at the second time, the end.
-async fn interrupted(runtime: &Runtime, on_interrupt: &OnInterrupt) -> u8 {
+async fn interrupted(
+    runtime: &Runtime,
+    interrupts: &mut Interrupts,
+    on_interrupt: &OnInterrupt,
+    was_interrupted: &AtomicBool,
+) -> u8 {
     loop {
-        if tokio::signal::ctrl_c().await.is_err() {
-            return pending().await;
-        }
+        interrupts.next().await;
         let callback = on_interrupt.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(callback) = callback {
             callback.post();
             continue;
         }
+        was_interrupted.store(true, Ordering::Relaxed);
         let reason = CancelReason::Cancelled(Some("interrupted by Ctrl-C".into()));
         if runtime.cancel_runs(&reason) > 0 {
             let told = async {
@@ -162,8 +172,7 @@ async fn interrupted(runtime: &Runtime, on_interrupt: &OnInterrupt) -> u8 {
                 // Listeners hear of the ends, too.
                 let _ = runtime.owner().call("interrupt", |_| ()).await;
             };
-            let again = tokio::signal::ctrl_c();
-            select(pin!(timeout(LAST_WORDS, told)), pin!(again)).await;
+            select(pin!(timeout(LAST_WORDS, told)), pin!(interrupts.next())).await;
         }
         return INTERRUPTED;
     }

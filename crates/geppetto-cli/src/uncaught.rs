@@ -68,7 +68,7 @@ impl Uncaught {
 
     fn print(&self, error: &CallError) {
         match error {
-            CallError::Interrupted { after } => self.interrupted(*after),
+            CallError::Interrupted { .. } => self.interrupted(),
             CallError::OutOfMemory => self.out_of_memory(),
             CallError::Script(error) if is_out_of_memory(error) => self.out_of_memory(),
             CallError::Script(error) if error.code.as_deref() == Some("limit") => {
@@ -79,10 +79,9 @@ impl Uncaught {
         }
     }
 
-    fn interrupted(&self, after: Duration) {
+    fn interrupted(&self) {
         let limit = humantime::format_duration(self.job_timeout);
-        let after = after.as_millis();
-        self.limit(&format!("a callback computed for {after} ms; --job-timeout is {limit}"));
+        self.limit(&format!("a callback computed for longer than --job-timeout, which is {limit}"));
     }
 
     fn out_of_memory(&self) {
