@@ -23,17 +23,19 @@ Run it:
   geppetto run --timeout 30s hello.js     stop after 30 seconds, whatever the script does";
 
 const RUN_HELP: &str = "\
-FILE is CommonJS (require, module.exports) or an ES module (import, export, top-level await); .mjs is
-always an ES module, .cjs never. Relative modules are found beneath FILE's folder. The modules
-`geppetto` and `geppetto/terminal` are always there; files, network and environment are not.
+FILE is CommonJS (require, module.exports) or an ES module (import, export,
+top-level await); .mjs is always an ES module, .cjs never. Relative modules are
+found beneath FILE's folder. The modules `geppetto` and `geppetto/terminal` are
+always there; files, network and environment are not.
 
 The command ends when no timer, run or operation is pending. Exit codes:
   0    the script ran to its end
   1    an uncaught error or rejection; its stack is on stderr
   2    the command line is wrong
   3    a limit was reached: --timeout, --job-timeout or --memory-limit
-  13   the script's top level waits for a promise that nothing will settle
-  130  Ctrl-C: runs are cancelled and their last events told; a second one ends at once
+  13   the top level waits for a promise that nothing will settle
+  130  Ctrl-C: runs are cancelled and their last events told; a second one ends
+       at once
 
 GEPPETTO_LOG=debug shows the host's log on stderr.";
 

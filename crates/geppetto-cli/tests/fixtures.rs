@@ -1,4 +1,4 @@
-//! Runs every script case of `fixtures/js` and every example, and compares what they print with what is expected.
+//! Runs every script case of `fixtures/js`, every example and the README's agent, and compares what they print with what is expected.
 //!
 //! A case is a folder with `main.js` (or `main.mjs`) and `expected.txt`: stdout, then what is on stderr, then the
 //! exit code where it is not 0. `args.txt` holds arguments, a line each; `options.txt` options of `geppetto run`;
@@ -41,8 +41,22 @@ fn cases() -> Vec<Case> {
             cases.push(Case { name, script, expected });
         }
     }
+    cases.push(Case {
+        name: "example-readme".to_owned(),
+        script: readme_example(&root),
+        expected: root.join("fixtures/examples/example-readme.txt"),
+    });
     cases.sort_by(|a, b| a.name.cmp(&b.name));
     cases
+}
+
+/// The agent in the README, in a file of its own.
+fn readme_example(root: &Path) -> PathBuf {
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let script = readme.split("```js\n").nth(1).and_then(|rest| rest.split("```").next());
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("readme.js");
+    std::fs::write(&file, script.expect("the README shows an agent")).unwrap();
+    file
 }
 
 fn lines(path: &Path) -> Vec<String> {

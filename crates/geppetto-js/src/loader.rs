@@ -12,6 +12,8 @@ use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::Declared;
 use rquickjs::object::Property;
 use rquickjs::{Atom, Ctx, Filter, Function, Module, Object, Result, Value};
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// What a source text is.
@@ -25,6 +27,16 @@ pub(crate) enum Kind<'js> {
 /// On the first line, so that the lines of errors are those of the file. Columns of the first line are shifted.
 pub(crate) const WRAPPER: &str = "(function (exports, require, module, __filename, __dirname) { ";
 
+thread_local! {
+    /// The CommonJS files of this thread's VM: columns on their first lines are shifted by the wrapper.
+    static COMMON_JS: RefCell<HashSet<String>> = RefCell::default();
+}
+
+/// Whether a file was compiled as CommonJS in the VM of this thread.
+pub(crate) fn is_common_js(name: &str) -> bool {
+    COMMON_JS.with_borrow(|names| names.contains(name))
+}
+
 /// Tells what a text is: by its name, else CommonJS if it compiles as that, else an ES module.
 pub(crate) fn kind_of<'js>(
     ctx: &Ctx<'js>,
@@ -37,12 +49,20 @@ pub(crate) fn kind_of<'js>(
     if name.ends_with(".mjs") {
         return Ok(Kind::Module);
     }
+    if [".ts", ".tsx", ".mts", ".cts"].iter().any(|ending| name.ends_with(ending)) {
+        return Err(plain(format!(
+            "{name} is TypeScript, which is not supported yet: compile it to JavaScript first"
+        )));
+    }
     let mut options = EvalOptions::default();
     options.strict = false;
     options.filename = Some(name.to_owned());
     let compiled = ctx.eval_with_options::<Function<'js>, _>(format!("{WRAPPER}{text}\n}})"), options);
     let error = match compiled {
-        Ok(function) => return Ok(Kind::CommonJs(function)),
+        Ok(function) => {
+            COMMON_JS.with_borrow_mut(|names| names.insert(name.to_owned()));
+            return Ok(Kind::CommonJs(function));
+        }
         Err(error) => JsError::from_error(ctx, &error),
     };
     if name.ends_with(".cjs") {
@@ -123,9 +143,11 @@ fn resolve(ctx: &Ctx<'_>, base: &str, specifier: &str) -> std::result::Result<St
         }
         let mut known: Vec<&str> = modules.keys().map(String::as_str).filter(|name| !is_file(name)).collect();
         known.sort_unstable();
+        let guess = geppetto_turns::nearest(specifier, known.iter().copied());
+        let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+        let known = known.join(", ");
         return Err(format!(
-            "cannot find module {specifier:?}: this host offers {}; a file needs a path that begins with ./",
-            known.join(", ")
+            "cannot find module {specifier:?}: this host offers {known}; a file needs a path that begins with ./{guess}"
         ));
     }
     let root = Vm::of(ctx).host.module_root.borrow().clone();

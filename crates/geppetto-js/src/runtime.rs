@@ -236,7 +236,7 @@ impl Runtime {
                 self.owner.call("script", move |ctx| start_file(&ctx, &path, bytes)).await
             }
         };
-        started.map_err(ScriptError::Call)?.map_err(|error| ScriptError::Thrown(script::tidy(error)))
+        started.map_err(ScriptError::Call)?.map_err(ScriptError::Thrown)
     }
 
     /// Waits until nothing is pending: no timer, no run, no operation of the host.

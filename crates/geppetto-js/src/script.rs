@@ -64,7 +64,7 @@ impl Running {
     /// What became of the script's top level, once it is there.
     #[must_use]
     pub fn result(&self) -> Option<Result<(), ScriptError>> {
-        self.settled.borrow().clone().map(|result| result.map_err(|error| ScriptError::Thrown(tidy(error))))
+        self.settled.borrow().clone().map(|result| result.map_err(ScriptError::Thrown))
     }
 
     /// Waits for the end of the script's top level.
@@ -74,7 +74,7 @@ impl Running {
     pub async fn finished(&mut self) -> Result<(), ScriptError> {
         let settled = self.settled.wait_for(Option::is_some).await.map(|settled| settled.clone());
         match settled {
-            Ok(Some(result)) => result.map_err(|error| ScriptError::Thrown(tidy(error))),
+            Ok(Some(result)) => result.map_err(ScriptError::Thrown),
             _ => Err(ScriptError::Call(CallError::Closed)),
         }
     }
@@ -82,6 +82,10 @@ impl Running {
 
 /// Evaluates a script that has been read.
 pub(crate) fn start(ctx: &Ctx<'_>, name: &str, text: &str) -> Result<Running, JsError> {
+    evaluate(ctx, name, text).map_err(tidy)
+}
+
+fn evaluate(ctx: &Ctx<'_>, name: &str, text: &str) -> Result<Running, JsError> {
     let (settle, settled) = watch::channel(None);
     match loader::kind_of(ctx, name, text)? {
         Kind::CommonJs(function) => {
@@ -114,7 +118,7 @@ fn await_top_level<'js>(
     })?;
     let fail = function(ctx, "rejected", 1, move |call| {
         let error = call.raw(0).unwrap_or_else(|| call.undefined());
-        other.borrow().send_replace(Some(Err(JsError::from_value(&error))));
+        other.borrow().send_replace(Some(Err(tidy(JsError::from_value(&error)))));
         Ok(call.undefined())
     })?;
     let undefined = Value::new_undefined(ctx.clone());
@@ -143,7 +147,7 @@ pub(crate) fn read_text(bytes: Vec<u8>, name: &str) -> Result<String, JsError> {
 }
 
 /// The stack as the script's author knows it: without frames of the bridge, and with the columns of the file where
-/// CommonJS is wrapped.
+/// CommonJS is wrapped. Called on the owner's thread, which knows those files.
 pub(crate) fn tidy(mut error: JsError) -> JsError {
     let lines = error.stack.lines().filter(|line| !line.contains("geppetto:"));
     error.stack = lines.map(unshifted).collect::<Vec<_>>().join("\n");
@@ -163,10 +167,12 @@ pub(crate) fn tidy_report(report: &ErrorReport) -> ErrorReport {
 fn unshifted(line: &str) -> String {
     let shifted = || {
         let (place, column) = line.trim_end_matches(')').rsplit_once(':')?;
+        let file = place.strip_suffix(":1")?;
+        let file = file.rsplit_once('(').map_or(file.trim().trim_start_matches("at "), |(_, file)| file);
         let column: usize = column.parse().ok()?;
         let column = column.checked_sub(loader::WRAPPER.len()).filter(|column| *column > 0)?;
         let end = if line.ends_with(')') { ")" } else { "" };
-        place.ends_with(":1").then(|| format!("{place}:{column}{end}"))
+        loader::is_common_js(file).then(|| format!("{place}:{column}{end}"))
     };
     shifted().unwrap_or_else(|| line.to_owned())
 }
