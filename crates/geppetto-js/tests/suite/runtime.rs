@@ -127,3 +127,64 @@ fn a_panicking_host_function_is_reported_and_the_runtime_lives_on() {
     assert_eq!(read(&runtime, "caught"), "tool panics: the tool panicked: host bug");
     assert_eq!(read(&runtime, "after"), "READY");
 }
+
+/// How many JS values Rust keeps once the collector has run.
+fn kept_values(runtime: &Runtime) -> usize {
+    let kept = |ctx: Ctx<'_>| {
+        ctx.run_gc();
+        geppetto_runner::Local::current().unwrap().kept_values()
+    };
+    // What the collector freed is released between jobs.
+    runtime.owner().call_blocking("collect", kept).unwrap();
+    runtime.owner().call_blocking("collect", kept).unwrap()
+}
+
+#[test]
+fn runs_leave_no_values_behind() {
+    let runtime = Runtime::builder().build().unwrap();
+    let script = r#"
+        import gp from "geppetto";
+        const tools = gp.tools.createRegistry().register({ name: "t", handler: async (_, ctx) => { ctx.signal.onabort = () => ctx; return 1; } });
+        const engine = gp.engines.fromFunction(async (turn, ctx) => {
+            ctx.signal.addEventListener("abort", () => ctx.log.info("aborted"));
+            const asked = turn.blocks.some((block) => block.kind === "tool_use");
+            turn.blocks.push(asked ? gp.turns.newAssistantBlock("ok") : gp.turns.newToolCallBlock("c", "t"));
+        });
+        const wait = gp.middlewares.fromAsync(async (turn, next) => next(turn));
+        globalThis.session = gp.createSession({ engine, tools, middlewares: [wait], toolHooks: { beforeToolCall: async () => {} } });
+        globalThis.once = async (text) => {
+            const run = session.start(text);
+            run.on("*", () => run).on("partial", () => {});
+            for await (const event of run) if (event.type === "start") break;
+            await run.promise;
+        };
+        await once("first");
+    "#;
+    runtime.run_blocking(Source::text("leak.mjs", script)).unwrap();
+    let before = kept_values(&runtime);
+    runtime
+        .run_blocking(Source::text(
+            "again.mjs",
+            "for (let i = 0; i < 50; i++) { await once('again'); await once('x'); }",
+        ))
+        .unwrap();
+    assert_eq!(kept_values(&runtime), before);
+}
+
+#[test]
+fn a_closed_session_lets_go_of_functions_that_mention_it() {
+    let runtime = Runtime::builder().build().unwrap();
+    run(&runtime, "globalThis.gp = require('geppetto')");
+    let before = kept_values(&runtime);
+    run(
+        &runtime,
+        r#"
+        for (let i = 0; i < 20; i++) {
+            const session = gp.createSession({ engine: gp.engines.fromFunction(() => { session; }) });
+            session.run("hi");
+            session.close();
+        }
+    "#,
+    );
+    assert_eq!(kept_values(&runtime), before);
+}

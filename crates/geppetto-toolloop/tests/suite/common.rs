@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use geppetto_inference::RunHandle;
 use geppetto_inference::engines::{ScriptedCall, ScriptedResponse};
 use geppetto_inference::events::{Event, EventBody};
-use geppetto_toolloop::{Tool, ToolContext, ToolDefinition, ToolError};
+use geppetto_toolloop::{Tool, ToolContext, ToolDefinition, ToolError, ToolRegistry};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -81,4 +81,12 @@ pub(crate) fn story(handle: &RunHandle) -> String {
         format!("{}{told}\n", event.event_type())
     };
     events(handle).into_iter().map(line).collect()
+}
+
+/// A registry with the tool `double`.
+pub(crate) fn double() -> ToolRegistry {
+    let tools = ToolRegistry::new();
+    let double = |args: Value, _ctx| async move { Ok(json!(args["n"].as_i64().unwrap_or(0) * 2)) };
+    tools.register(AsyncTool::arc("double", double)).unwrap();
+    tools
 }

@@ -3,4 +3,5 @@
 mod cancellation;
 mod common;
 mod executors;
+mod sinks;
 mod toolloop;

@@ -1,11 +1,11 @@
 //! The loop from the outside: what it calls, what it appends, what it tells.
 
-use crate::common::{AsyncTool, calls, says, story};
+use crate::common::{AsyncTool, calls, double, says, story};
 use async_trait::async_trait;
 use futures_lite::future::{block_on, poll_once};
-use geppetto_inference::engines::{EchoEngine, ScriptedEngine, ScriptedResponse};
+use geppetto_inference::engines::{ScriptedEngine, ScriptedResponse};
 use geppetto_inference::events::sinks::CollectorSink;
-use geppetto_inference::events::{ErrorCode, Event, EventBody, EventSink, EventType, SinkError};
+use geppetto_inference::events::{ErrorCode, EventBody};
 use geppetto_inference::{Failure, RunOptions, Session};
 use geppetto_time::{Clock, ManualClock};
 use geppetto_toolloop::{
@@ -17,13 +17,6 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-fn double() -> ToolRegistry {
-    let tools = ToolRegistry::new();
-    let double = |args: Value, _ctx| async move { Ok(json!(args["n"].as_i64().unwrap_or(0) * 2)) };
-    tools.register(AsyncTool::arc("double", double)).unwrap();
-    tools
-}
 
 fn run(responses: Vec<ScriptedResponse>, tools: ToolRegistry, config: LoopConfig) -> (String, Turn) {
     let session = Session::builder(Arc::new(ScriptedEngine::new(responses))).tools(tools, config).build();
@@ -258,39 +251,6 @@ fn a_session_without_a_turn_gives_a_run_that_fails() {
         story(&handle),
         "run-started\nerror no_seed: session has no seed turn\nrun-finished failed Some(NoSeed)\n"
     );
-}
-
-/// Takes nothing.
-struct Broken;
-
-#[async_trait]
-impl EventSink for Broken {
-    async fn publish(&self, _event: Arc<Event>) -> Result<(), SinkError> {
-        Err(SinkError::Closed)
-    }
-}
-
-#[test]
-fn a_sink_that_fails_while_the_run_waits_stops_nothing() {
-    let clock = ManualClock::default();
-    let engine = Arc::new(EchoEngine::new("done").with_delay(Duration::from_secs(1)));
-    let session = Session::builder(engine).sink(Arc::new(Broken)).clock(Arc::new(clock.clone())).build();
-    let mut drive = Box::pin(session.begin("go", RunOptions::default()).unwrap().drive());
-    assert!(block_on(poll_once(&mut drive)).is_none());
-    clock.advance(Duration::from_secs(1));
-    assert_eq!(block_on(drive).unwrap().last_assistant_text(), Some("done"));
-}
-
-#[test]
-fn a_dropped_run_tells_its_sinks_of_its_end() {
-    let sink = CollectorSink::default();
-    let clock = ManualClock::default();
-    let engine = Arc::new(EchoEngine::new("never").with_delay(Duration::from_secs(1)));
-    let session = Session::builder(engine).sink(Arc::new(sink.clone())).clock(Arc::new(clock)).build();
-    let mut drive = Box::pin(session.begin("go", RunOptions::default()).unwrap().drive());
-    assert!(block_on(poll_once(&mut drive)).is_none());
-    drop(drive);
-    assert_eq!(sink.types().last(), Some(&EventType::RunFinished));
 }
 
 #[test]
