@@ -8,6 +8,7 @@ mod terminal;
 mod uncaught;
 
 use clap::Parser;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -22,6 +23,11 @@ fn main() -> ExitCode {
 fn log_to_stderr() {
     if let Ok(filter) = std::env::var("GEPPETTO_LOG") {
         let filter = tracing_subscriber::EnvFilter::new(filter);
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        let colours = std::io::stderr().is_terminal();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_ansi(colours)
+            .with_writer(std::io::stderr)
+            .init();
     }
 }

@@ -9,7 +9,7 @@ use crate::ns::js_middleware::js_middleware;
 use crate::options::Options;
 use crate::vm::Vm;
 use geppetto_inference::Middleware;
-use geppetto_inference::middlewares::{ReorderToolResults, SystemPrompt};
+use geppetto_inference::middlewares::{ReorderToolResults, SystemPrompt, TurnLogging};
 use geppetto_turns::Map;
 use rquickjs::{Ctx, IntoJs, Result, Value};
 use std::sync::Arc;
@@ -85,9 +85,10 @@ pub(crate) fn host_middleware<'js>(
             Arc::new(SystemPrompt::new(options.required("prompt", "a string", prompt)?))
         }
         "reorderToolResults" => Arc::new(ReorderToolResults),
+        "turnLogging" => Arc::new(TurnLogging),
         _ => {
             let mut known: Vec<&str> = registered.iter().map(|(known, _)| known.as_str()).collect();
-            known.extend(["systemPrompt", "reorderToolResults"]);
+            known.extend(["systemPrompt", "reorderToolResults", "turnLogging"]);
             let guess = geppetto_turns::nearest(name, known.iter().copied());
             let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
             let known = known.join(", ");

@@ -6,6 +6,7 @@ mod hooks;
 mod js_middleware;
 mod middlewares;
 mod run_handle;
+mod schema;
 mod session;
 mod tools;
 mod turns;
@@ -31,11 +32,12 @@ pub(crate) fn module<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     vm.freeze.call::<_, ()>((args.clone(),))?;
     define(gp, "args", args)?;
     type Fill<'js> = fn(&Members<'js>) -> Result<()>;
-    let namespaces: [(&str, Fill<'js>); 4] = [
+    let namespaces: [(&str, Fill<'js>); 5] = [
         ("turns", turns::namespace),
         ("engines", engines::namespace),
         ("middlewares", middlewares::namespace),
         ("tools", tools::namespace),
+        ("schema", schema::namespace),
     ];
     for (name, fill) in namespaces {
         let namespace = Members::new(ctx)?;
