@@ -2,6 +2,7 @@
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -75,7 +76,7 @@ pub(crate) struct Run {
 
     /// The script, and what it finds in gp.args: everything behind FILE is the script's
     #[arg(trailing_var_arg = true, required = true, num_args = 1.., value_name = "FILE [ARGS]")]
-    script: Vec<String>,
+    script: Vec<OsString>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -89,7 +90,8 @@ impl Run {
     /// The script's file, and its arguments.
     pub(crate) fn script(&self) -> (PathBuf, Vec<String>) {
         let mut words = self.script.iter().cloned();
-        (words.next().unwrap_or_default().into(), words.collect())
+        let file = words.next().unwrap_or_default().into();
+        (file, words.map(|word| word.to_string_lossy().into_owned()).collect())
     }
 }
 

@@ -87,7 +87,12 @@ async fn run_script(arguments: Run) -> u8 {
         _ => code,
     };
     // A script whose runs were cancelled by Ctrl-C may have come to its own end since.
-    let code = if was_interrupted.into_inner() { INTERRUPTED } else { code };
+    let code = if was_interrupted.into_inner() {
+        select(pin!(runs_told(&runtime)), pin!(interrupts.next())).await;
+        INTERRUPTED
+    } else {
+        code
+    };
     if code != INTERRUPTED {
         let _ = timeout(LAST_WORDS, runtime.shutdown(Duration::ZERO)).await;
     }
@@ -167,13 +172,17 @@ async fn interrupted(
         was_interrupted.store(true, Ordering::Relaxed);
         let reason = CancelReason::Cancelled(Some("interrupted by Ctrl-C".into()));
         if runtime.cancel_runs(&reason) > 0 {
-            let told = async {
-                runtime.runs_finished().await;
-                // Listeners hear of the ends, too.
-                let _ = runtime.owner().call("interrupt", |_| ()).await;
-            };
-            select(pin!(timeout(LAST_WORDS, told)), pin!(interrupts.next())).await;
+            select(pin!(runs_told(runtime)), pin!(interrupts.next())).await;
         }
         return INTERRUPTED;
     }
+}
+
+/// Waits until the runs have ended and their listeners have heard of it, for a bounded time.
+async fn runs_told(runtime: &Runtime) {
+    let told = async {
+        runtime.runs_finished().await;
+        let _ = runtime.owner().call("interrupt", |_| ()).await;
+    };
+    let _ = timeout(LAST_WORDS, told).await;
 }

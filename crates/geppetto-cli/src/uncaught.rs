@@ -42,6 +42,10 @@ impl Uncaught {
         if self.is_over.load(Ordering::Relaxed) {
             return;
         }
+        if report.op == "continuation" {
+            let warning = "a continuation computed on after the end of a run's time and was interrupted";
+            return Stream::Stderr.write(&format!("geppetto: warning: {warning}\n"));
+        }
         self.print(&report.error);
         if report.op != "listener" {
             self.fatal.notify_one();

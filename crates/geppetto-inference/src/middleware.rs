@@ -48,7 +48,7 @@ impl EngineChain {
     pub async fn call(&self, turn: Turn, ctx: &RunContext) -> Result<Turn, InferenceError> {
         ctx.check()?;
         let core = ctx.core();
-        let answers = core.answers();
+        let answers = core.open_chain();
         let before = turn.clone();
         let ctx_here = ctx.with_engine_name(self.engine.name());
         let mut turn = self.call_from(0, self.engine.clone(), turn, &ctx_here).await?;
@@ -141,6 +141,7 @@ impl Next {
             let failure = Failure::new("next was called after the middleware had ended");
             return Err(InferenceError::middleware(self.middleware.clone(), failure));
         }
+        self.ctx.check()?;
         self.chain.call_from(self.index, self.engine.clone(), turn, &self.ctx).await
     }
 

@@ -17,7 +17,9 @@ pub(crate) struct Progress {
     /// The id of the last engine call.
     last_stream: StreamId,
     /// Counts the engine calls that ended well, so that a chain can tell whether one did.
-    pub(crate) answers: u64,
+    answers: u64,
+    /// The ids of the calls that were told since the current chain began.
+    told_calls: Vec<String>,
     /// Whether the last thing that went wrong was told by an `error` event.
     pub(crate) error_told: bool,
     pub(crate) usage: Option<Usage>,
@@ -67,7 +69,7 @@ impl Progress {
 
     /// An engine call begins.
     pub(crate) fn open(&mut self, engine: Arc<str>) -> (StreamId, EventBody) {
-        if self.streams.is_empty() {
+        if self.streams.iter().all(|stream| stream.id == MIDDLEWARE) {
             // What an earlier attempt had said is replaced by what this one says.
             self.completed.clear();
         }
@@ -79,11 +81,7 @@ impl Progress {
 
     /// A piece of text. A middleware that speaks opens its own stream.
     pub(crate) fn speak(&mut self, id: StreamId, voice: Voice, delta: &str) -> Vec<EventBody> {
-        let mut events = Vec::new();
-        if id == MIDDLEWARE && self.stream(id).is_none() {
-            self.streams.push(Stream::default());
-            events.push(EventBody::Start { engine: "middleware".into() });
-        }
+        let mut events: Vec<_> = self.open_middleware(id).into_iter().collect();
         // A call that has ended says nothing any more.
         if let Some(stream) = self.stream(id) {
             let text = Arc::from(delta);
@@ -97,20 +95,49 @@ impl Progress {
         events
     }
 
-    /// A complete tool call that an engine tells before it ends.
-    pub(crate) fn call(&mut self, id: StreamId, call: ToolCallInfo) -> Option<EventBody> {
-        let stream = self.stream(id)?;
-        if stream.calls.iter().any(|known| known.id == call.id) {
+    /// A middleware that says something opens its own stream.
+    fn open_middleware(&mut self, id: StreamId) -> Option<EventBody> {
+        if id != MIDDLEWARE || self.stream(id).is_some() {
             return None;
         }
+        self.streams.push(Stream::default());
+        Some(EventBody::Start { engine: "middleware".into() })
+    }
+
+    /// A complete tool call that is told before its engine or middleware ends.
+    pub(crate) fn call(&mut self, id: StreamId, call: ToolCallInfo) -> Vec<EventBody> {
+        let mut events: Vec<_> = self.open_middleware(id).into_iter().collect();
+        let Some(stream) =
+            self.stream(id).filter(|stream| !stream.calls.iter().any(|known| known.id == call.id))
+        else {
+            return events;
+        };
         stream.calls.push(call.clone());
-        Some(EventBody::ToolCall { tool_call: call })
+        self.told_calls.push(call.id.clone());
+        events.push(EventBody::ToolCall { tool_call: call });
+        events
+    }
+
+    /// A chain of middlewares begins; what it returns is for [`close_chain`](Self::close_chain).
+    pub(crate) fn open_chain(&mut self) -> u64 {
+        self.told_calls.clear();
+        self.answers
+    }
+
+    /// The calls among `added` that were not told yet; now they are.
+    fn untold_calls(&mut self, added: &[Arc<Block>]) -> Vec<EventBody> {
+        let calls = added.iter().filter_map(|block| call_info(block));
+        let untold: Vec<_> = calls.filter(|call| !self.told_calls.contains(&call.id)).collect();
+        self.told_calls.extend(untold.iter().map(|call| call.id.clone()));
+        untold.into_iter().map(|tool_call| EventBody::ToolCall { tool_call }).collect()
     }
 
     /// The engine call has ended well: `added` is what it put into `turn`.
     pub(crate) fn close(&mut self, id: StreamId, added: Vec<Arc<Block>>, turn: &Turn) -> Vec<EventBody> {
-        let Some(stream) = self.take(id) else { return Vec::new() };
-        let mut events = stream.untold_calls(&added);
+        if self.take(id).is_none() {
+            return Vec::new();
+        }
+        let mut events = self.untold_calls(&added);
         // Metadata of the wrong type is the engine's to mend; an event can do without it.
         let usage = turn_metadata::USAGE.get(turn).ok().flatten();
         let stop_reason = turn_metadata::STOP_REASON.get(turn).ok().flatten();
@@ -128,20 +155,17 @@ impl Progress {
     pub(crate) fn close_chain(&mut self, answers_before: u64, added: Vec<Arc<Block>>) -> Vec<EventBody> {
         self.error_told = false;
         let spoken = self.take(MIDDLEWARE);
-        if self.answers > answers_before {
-            let text = spoken.map(|stream| stream.text.text());
-            return text
-                .map(|text| EventBody::Final { text, usage: None, stop_reason: None })
-                .into_iter()
-                .collect();
-        }
+        let answered = self.answers > answers_before;
         let mut events = Vec::new();
-        if spoken.is_none() {
+        if spoken.is_none() && !answered {
             events.push(EventBody::Start { engine: "middleware".into() });
         }
-        events.extend(spoken.unwrap_or_default().untold_calls(&added));
-        events.push(EventBody::Final { text: text_of(&added), usage: None, stop_reason: None });
-        self.completed = added;
+        events.extend(self.untold_calls(&added));
+        let text = if answered { spoken.map(|stream| stream.text.text()) } else { Some(text_of(&added)) };
+        events.extend(text.map(|text| EventBody::Final { text, usage: None, stop_reason: None }));
+        if !answered {
+            self.completed = added;
+        }
         events
     }
 
@@ -176,13 +200,6 @@ impl Progress {
 }
 
 impl Stream {
-    /// The tool calls among `added` that were not told yet.
-    fn untold_calls(&self, added: &[Arc<Block>]) -> Vec<EventBody> {
-        let calls = added.iter().filter_map(|block| call_info(block));
-        let untold = calls.filter(|call| !self.calls.iter().any(|told| told.id == call.id));
-        untold.map(|tool_call| EventBody::ToolCall { tool_call }).collect()
-    }
-
     /// What was said, as blocks. Reasoning that was cut is left out: no provider accepts half of it again.
     fn blocks(&self) -> Vec<Arc<Block>> {
         let text = (!self.text.is_empty()).then(|| Block::assistant(self.text.text()));

@@ -138,8 +138,8 @@ impl RunCore {
         self.progress().checkpoint(turn);
     }
 
-    pub(crate) fn answers(&self) -> u64 {
-        self.progress().answers
+    pub(crate) fn open_chain(&self) -> u64 {
+        self.progress().open_chain()
     }
 
     pub(crate) fn close_chain(&self, answers_before: u64, added: Vec<Arc<Block>>) {
@@ -168,8 +168,8 @@ impl RunCore {
 
     pub(crate) fn tell_call(&self, id: StreamId, call: ToolCallInfo) -> Result<(), RunEnded> {
         let mut progress = self.progress();
-        let event = progress.call(id, call);
-        self.publish_all(event)
+        let events = progress.call(id, call);
+        self.publish_all(events)
     }
 
     pub(crate) fn close_stream(&self, id: StreamId, added: Vec<Arc<Block>>, turn: &Turn) {

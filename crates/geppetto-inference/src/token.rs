@@ -5,6 +5,7 @@ use futures_util::future::{select, select_all};
 use geppetto_time::Clock;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +43,8 @@ pub struct RunToken {
 struct Leaf {
     token: CancellationToken,
     reason: OnceLock<CancelReason>,
+    /// The thread that cancelled it.
+    by: OnceLock<ThreadId>,
     /// When it is cancelled by itself, and the clock that tells.
     deadline: Option<(Arc<dyn Clock>, Instant)>,
 }
@@ -80,7 +83,7 @@ impl RunToken {
     /// A token that `token` cancels too, with this reason: for owners that have a cancellation of their own.
     #[must_use]
     pub fn following(token: CancellationToken, reason: CancelReason) -> Self {
-        let followed = Leaf { token, reason: OnceLock::from(reason), deadline: None };
+        let followed = Leaf { token, reason: OnceLock::from(reason), ..Leaf::default() };
         Self { leaves: [Arc::default(), Arc::new(followed)].into() }
     }
 
@@ -109,6 +112,7 @@ impl RunToken {
         if let Some(own) = self.leaves.first() {
             // The reason first: whoever wakes up reads it.
             let _ = own.reason.set(reason);
+            let _ = own.by.set(std::thread::current().id());
             own.token.cancel();
         }
     }
@@ -120,6 +124,14 @@ impl RunToken {
         let otherwise =
             || if cancelled.is_late() { CancelReason::Timeout } else { CancelReason::Cancelled(None) };
         Some(cancelled.reason.get().cloned().unwrap_or_else(otherwise))
+    }
+
+    /// Whether the work was told to end by somebody on another thread than the calling one. A VM's thread asks: what
+    /// its script cancels itself, the script knows of.
+    #[must_use]
+    pub fn is_cancelled_from_outside(&self) -> bool {
+        let here = std::thread::current().id();
+        self.leaves.iter().any(|leaf| leaf.token.is_cancelled() && leaf.by.get() != Some(&here))
     }
 
     /// Whether the work was told to end.

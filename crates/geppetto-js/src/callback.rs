@@ -148,6 +148,10 @@ fn frame_of(run: Option<RunContext>) -> Frame {
             self.0.token().is_cancelled()
         }
 
+        fn is_stopped_from_outside(&self) -> bool {
+            self.0.token().is_cancelled_from_outside()
+        }
+
         fn stopped(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
             Box::pin(async { drop(self.0.token().cancelled().await) })
         }

@@ -28,7 +28,8 @@ impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
             let signal = abort::signal(call.ctx(), token, run.map(|run| run.core().clone()))?;
             // It becomes the context's own, so that it is the same each time and the collector sees it.
             if let Some(object) = call.this_value().as_object() {
-                object.prop("signal", signal.clone())?;
+                // One that a script has frozen gets a new signal each time.
+                let _ = object.prop("signal", signal.clone()).inspect_err(|_| drop(call.ctx().catch()));
             }
             Ok(signal)
         })?;

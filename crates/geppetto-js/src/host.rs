@@ -136,12 +136,11 @@ impl Host {
     }
 
     pub(crate) fn tell_aborts(&self, ctx: &Ctx<'_>) {
-        loop {
-            let mut watched = self.watched.borrow_mut();
-            let Some(at) = watched.iter().position(|watched| watched.token.is_cancelled()) else { return };
-            let due = watched.swap_remove(at);
-            drop(watched);
-            due.dispatch(ctx);
+        // Taken at once: listeners may make new signals, which are told by tasks of their own.
+        let due: Vec<_> =
+            self.watched.borrow_mut().extract_if(.., |watched| watched.token.is_cancelled()).collect();
+        for watched in due {
+            watched.dispatch(ctx);
         }
     }
 

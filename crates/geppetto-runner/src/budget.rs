@@ -15,6 +15,10 @@ const GRACE: Duration = Duration::from_millis(100);
 pub trait Stop {
     /// Whether it has to end.
     fn is_stopped(&self) -> bool;
+    /// Whether somebody on another thread than the owner's has told it to end.
+    fn is_stopped_from_outside(&self) -> bool {
+        self.is_stopped()
+    }
     /// Waits until it has to end.
     fn stopped(&self) -> Pin<Box<dyn Future<Output = ()> + '_>>;
 }
@@ -30,9 +34,9 @@ pub struct Frame {
 
 impl Frame {
     /// Whether it is over for longer than the grace. `since` remembers since when its stop has been seen.
-    fn is_over(&self, since: &mut Option<Instant>, now: Instant) -> bool {
+    fn is_over(&self, since: &mut Option<Instant>, now: Instant, stopped: fn(&dyn Stop) -> bool) -> bool {
         let late = self.deadline.is_some_and(|deadline| now >= deadline + GRACE);
-        if since.is_none() && self.stop.as_ref().is_some_and(|stop| stop.is_stopped()) {
+        if since.is_none() && self.stop.as_ref().is_some_and(|stop| stopped(&**stop)) {
             *since = Some(now);
         }
         late || since.is_some_and(|since| now >= since + GRACE)
@@ -58,7 +62,10 @@ impl PendingFrames {
 
     fn one_is_over(&self, now: Instant) -> bool {
         let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        frames.iter_mut().any(|(_, frame, since)| frame.is_over(since, now))
+        // A continuation that cancels a run and goes on computing is not that run's.
+        frames
+            .iter_mut()
+            .any(|(_, frame, since)| frame.is_over(since, now, |stop| stop.is_stopped_from_outside()))
     }
 }
 
@@ -97,12 +104,20 @@ pub(crate) struct Budget {
     frames: RefCell<Vec<(Frame, Option<Instant>)>>,
     /// Set by the handler when it interrupts: the engine's error alone does not tell.
     interrupted: Cell<Option<Interruption>>,
+    /// Whether microtasks run: continuations, which the frames of pending callbacks hold for.
+    draining: Cell<bool>,
 }
 
 impl Budget {
     pub(crate) fn new(clock: Arc<dyn Clock>, job_time: Option<Duration>) -> Self {
-        let (frames, interrupted) = (RefCell::default(), Cell::new(None));
-        Self { clock, job_time, began: Cell::new(None), frames, interrupted }
+        Self {
+            clock,
+            job_time,
+            began: Cell::new(None),
+            frames: RefCell::default(),
+            interrupted: Cell::new(None),
+            draining: Cell::new(false),
+        }
     }
 
     /// Runs `work` with a budget of its own. What it takes is not counted for the job around it.
@@ -112,6 +127,13 @@ impl Budget {
         let result = work();
         drop(outer);
         result
+    }
+
+    /// Runs microtasks.
+    pub(crate) fn drain(&self, work: impl FnOnce()) {
+        let outer = self.draining.replace(true);
+        work();
+        self.draining.set(outer);
     }
 
     /// The time `parked` was not spent computing.
@@ -146,8 +168,8 @@ impl Budget {
         let spent = self.began.get().map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
         let over = self.job_time.is_some_and(|limit| spent > limit);
         let killed = kill.get().is_some_and(|kill| now >= kill);
-        let outside = self.frames.try_borrow().is_ok_and(|frames| frames.is_empty());
-        if over || killed || self.frame_is_over(now) || (outside && pending.one_is_over(now)) {
+        let continuation = self.draining.get() && pending.one_is_over(now);
+        if over || killed || self.frame_is_over(now) || continuation {
             self.interrupted.set(Some(Interruption { after: spent, job_time: over }));
             return true;
         }
@@ -157,7 +179,7 @@ impl Budget {
     fn frame_is_over(&self, now: Instant) -> bool {
         // A stop that is being asked may not re-enter: the frames are borrowed for reading the tokens only.
         let Ok(mut frames) = self.frames.try_borrow_mut() else { return false };
-        frames.iter_mut().any(|(frame, since)| frame.is_over(since, now))
+        frames.iter_mut().any(|(frame, since)| frame.is_over(since, now, |stop| stop.is_stopped()))
     }
 }
 

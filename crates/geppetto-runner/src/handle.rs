@@ -116,6 +116,16 @@ impl OwnerRef {
         self.shared.report(op, error);
     }
 
+    /// Queues a job that settles something a script waits for: a full queue does not refuse it. Once the owner is
+    /// closed nobody waits any more, and it is dropped.
+    pub fn settle<F>(&self, op: &'static str, job: F)
+    where
+        F: for<'js> FnOnce(Ctx<'js>) + Send + 'static,
+    {
+        let work = Box::new(Post { op, job, shared: self.shared.clone() });
+        let _ = self.shared.queue.push_always(Job { scope: None, work });
+    }
+
     /// Makes a frame hold for what runs between jobs, until the guard is dropped: for a callback whose promise is
     /// pending, and whose continuations nothing else bounds.
     #[must_use]

@@ -149,11 +149,13 @@ impl Local {
     /// What follows the outermost job: its microtasks, and the rejections that nobody handles.
     fn after_job(&self, ctx: &Ctx<'_>) {
         let budget = &self.vm.budget;
-        while !budget.is_interrupted() && ctx.execute_pending_job() {}
+        budget.drain(|| while !budget.is_interrupted() && ctx.execute_pending_job() {});
         if let Some(Interruption { after, job_time }) = budget.take_interruption() {
-            self.vm.shared.microtasks_killed.notify_waiters();
             if job_time {
+                self.vm.shared.microtasks_killed.notify_waiters();
                 self.vm.shared.report("microtasks", CallError::Interrupted { after });
+            } else {
+                self.vm.shared.report("continuation", CallError::Interrupted { after });
             }
         }
         if !self.vm.rejections.is_empty() {

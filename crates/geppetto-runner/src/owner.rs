@@ -263,8 +263,21 @@ impl Local {
             for _ in 0..LAST_POLLS {
                 yield_now().await;
             }
-            if let Some(kill) = vm.shared.kill.get() {
-                vm.shared.clock.sleep_until(kill).await;
+            loop {
+                let shortened = vm.shared.kill_changed.notified();
+                let Some(kill) = vm.shared.kill.get() else { return };
+                let over = async {
+                    vm.shared.clock.sleep_until(kill).await;
+                    true
+                };
+                if or(over, async {
+                    shortened.await;
+                    false
+                })
+                .await
+                {
+                    return;
+                }
             }
         };
         block_on(executor.run(or(tasks_end, patience)));

@@ -65,6 +65,17 @@ impl<T: Item> Queue<T> {
         Ok(())
     }
 
+    /// The same for an item that a full queue does not refuse: somebody waits for it already.
+    pub(crate) fn push_always(&self, item: T) -> Result<(), Refused<T>> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(Refused::Closed(item));
+        }
+        state.items.push_back(item);
+        wake(state);
+        Ok(())
+    }
+
     /// Wakes the owner without an item: there is something else to look at.
     pub(crate) fn notify(&self) {
         wake(self.lock());

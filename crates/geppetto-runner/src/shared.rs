@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) thread: OnceLock<ThreadId>,
     /// Set by whoever shuts down; the interrupt handler reads it.
     pub(crate) kill: Kill,
+    /// Told when a shutdown shortens the grace of an earlier one.
+    pub(crate) kill_changed: Notify,
     pub(crate) pending_frames: PendingFrames,
     /// Cancelled when a shutdown begins: synchronous waits end, and so does whatever the program ties to it.
     pub(crate) stopping: CancellationToken,
@@ -52,6 +54,7 @@ impl Shared {
             stopped: CancellationToken::new(),
             releases: Mutex::default(),
             has_releases: AtomicBool::new(false),
+            kill_changed: Notify::new(),
             microtasks_killed: Notify::new(),
         }
     }
@@ -72,6 +75,7 @@ impl Shared {
     /// Begins a shutdown; later calls only shorten the grace of the running job.
     pub(crate) fn begin_shutdown(&self, grace: Duration) {
         self.kill.at(self.clock.after(grace));
+        self.kill_changed.notify_waiters();
         // The cause first: whoever finds the queue closed reads it.
         self.stopping.cancel();
         for job in self.queue.close() {

@@ -163,12 +163,14 @@ impl<'a> Executor<'a> {
         let started: Instant = self.ctx.clock().now();
         let run = ctx.run.as_ref().unwrap_or(self.ctx);
         let result = in_time(run, timeout, registered.tool.call(call.args.clone(), ctx)).await;
-        // A tool that was interrupted knows how long it ran; what was exceeded is the limit.
+        let duration = self.ctx.clock().now().saturating_duration_since(started);
+        // A tool that was interrupted knows how long it ran; what was exceeded is the limit, if it was that one.
         let result = result.map_err(|error| match error {
-            ToolError::TimedOut { .. } if !timeout.is_zero() => ToolError::TimedOut { after: timeout },
+            ToolError::TimedOut { .. } if !timeout.is_zero() && duration >= timeout => {
+                ToolError::TimedOut { after: timeout }
+            }
             error => error,
         });
-        let duration = self.ctx.clock().now().saturating_duration_since(started);
         let _ = self.ctx.publish(EventBody::ToolCallExecutionResult {
             error: result.as_ref().err().map(ToString::to_string),
             tool_result: result_info(&call.id, &call.name, &result),

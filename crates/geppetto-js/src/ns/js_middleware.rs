@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use geppetto_inference::{InferenceError, Middleware, Next, RunContext, RunError};
-use geppetto_runner::{JsRef, Local, OwnerRef};
+use geppetto_runner::{CallError, JsError, JsRef, Local, OwnerRef};
 use geppetto_turns::Turn;
-use rquickjs::{Ctx, Result, Value};
+use rquickjs::{Ctx, Value};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,17 +61,23 @@ struct Waiting {
 
 impl Waiting {
     /// Settles the promise, soon.
-    fn settle(&mut self, result: std::result::Result<Turn, InferenceError>) {
+    fn settle(&mut self, result: Result<Turn, InferenceError>) {
         let Some((resolve, reject)) = self.functions.take() else { return };
         let result = result.map_err(|error| run_error(error, &self.run));
-        let settle = move |js: Ctx<'_>| -> Result<()> {
-            let (function, value) = match result {
-                Ok(turn) => (resolve, turn::encode(&js, &turn)?.into_value()),
-                Err(error) => (reject, crate::run_error::to_js(&js, &error)?),
+        let settle = move |js: Ctx<'_>| {
+            let shown = match result {
+                Ok(turn) => turn::encode(&js, &turn).map(|turn| (&resolve, turn.into_value())),
+                Err(error) => crate::run_error::to_js(&js, &error).map(|error| (&reject, error)),
             };
-            match function.get(&js).and_then(Value::into_function) {
-                Some(function) => function.call((value,)),
-                None => Ok(()),
+            // What cannot be shown is told as the error of showing it.
+            let shown = shown.or_else(|error| Ok((&reject, Fault::Js(error).into_value(&js)?)));
+            let settled = shown.and_then(|(function, value)| {
+                let function = function.get(&js).and_then(Value::into_function);
+                function.map_or(Ok(()), |function| function.call::<_, ()>((value,)))
+            });
+            if let Err(error) = settled {
+                let error = JsError::from_error(&js, &error);
+                Vm::of(&js).host.report("next", CallError::Script(error));
             }
         };
         match self.owner.local() {
@@ -80,8 +86,7 @@ impl Waiting {
                     self.owner.report("next", error);
                 }
             }
-            // Once the VM is gone, nobody waits for its promises.
-            None => drop(self.owner.post("next", move |js| drop(settle(js)))),
+            None => self.owner.settle("next", settle),
         }
     }
 }
@@ -108,12 +113,7 @@ impl Middleware for JsMiddleware {
         self.name.clone()
     }
 
-    async fn handle(
-        &self,
-        turn: Turn,
-        next: Next,
-        ctx: &RunContext,
-    ) -> std::result::Result<Turn, InferenceError> {
+    async fn handle(&self, turn: Turn, next: Next, ctx: &RunContext) -> Result<Turn, InferenceError> {
         let last = Last::default();
         let (requests, mut requested) = mpsc::unbounded_channel();
         let requests = self.asynchronous.then_some(requests);
@@ -131,7 +131,11 @@ impl Middleware for JsMiddleware {
                     continue;
                 }
                 match running.poll_next_unpin(cx) {
-                    Poll::Ready(Some(())) => {}
+                    // A middleware that retries at once must not keep others from their turn.
+                    Poll::Ready(Some(())) => {
+                        cx.waker().wake_by_ref();
+                        return called.as_mut().poll(cx);
+                    }
                     _ => return Poll::Pending,
                 }
             }
@@ -165,7 +169,7 @@ impl JsMiddleware {
         next: Next,
         ctx: &RunContext,
         (last, requests): (Last, Option<mpsc::UnboundedSender<Request>>),
-    ) -> std::result::Result<Outcome, CallbackError> {
+    ) -> Result<Outcome, CallbackError> {
         let (given, run, seen) = (turn.clone(), ctx.clone(), last.clone());
         self.callback
             .call(

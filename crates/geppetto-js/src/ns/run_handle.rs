@@ -8,7 +8,7 @@ use crate::function::{Call, Members};
 use crate::handle::{self, HandleState};
 use crate::host::{Host, Pending};
 use crate::ns::session::settle;
-use crate::pump::{IteratorState, Pump};
+use crate::pump::{IteratorState, Pump, yield_now};
 use crate::vm::Vm;
 use geppetto_events::EventType;
 use geppetto_inference::{CancelReason, Run};
@@ -104,9 +104,12 @@ async fn drive(
         })
         .await
     };
-    // Listeners have heard of the end before the promise settles.
+    // Listeners have heard of the end before the promise settles, also those behind one that was interrupted.
+    while !pump.has_nothing_to_do() {
+        pump.deliver_in(&host);
+        yield_now().await;
+    }
     pump.release_task();
-    pump.deliver_in(&host);
     if let Some(local) = Local::current() {
         settle(&local, result.map_err(Fault::from), &resolve, &reject, |ctx, turn| {
             Ok(turn::encode(ctx, &turn)?.into_value())
