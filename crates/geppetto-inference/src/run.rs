@@ -59,8 +59,8 @@ impl Run {
             let mut pumps = pin!(delivery.pump(core).fuse());
             {
                 let work = pin!(async {
-                    let result = stopped_or(ctx, timeout, work(&*runner, seed, ctx)).await;
-                    core.finish(result);
+                    let result = stopped_or(ctx, work(&*runner, seed, ctx)).await;
+                    core.finish(result.map_err(|error| named(error, timeout)));
                 });
                 // Pumps may end first: when there are none, or all have failed.
                 if let Either::Right(((), work)) = select(work, &mut pumps).await {
@@ -92,7 +92,6 @@ async fn work(
 /// The work's result, unless the run is told to end first.
 async fn stopped_or(
     ctx: &RunContext,
-    timeout: Option<Duration>,
     work: impl Future<Output = Result<Turn, InferenceError>>,
 ) -> Result<Turn, InferenceError> {
     let told = pin!(async {
@@ -109,7 +108,7 @@ async fn stopped_or(
             Some(deadline) => ctx.clock().sleep_until(deadline.at()).await,
             None => pending().await,
         }
-        InferenceError::Timeout { after: timeout }
+        InferenceError::Timeout { after: None }
     });
     // The work is polled first: what ends at its first poll needs no timer.
     ctx.check()?;
@@ -119,10 +118,15 @@ async fn stopped_or(
     };
     // Somebody may have cancelled, or the deadline passed, while the last step computed: then the run was cancelled or
     // has timed out, whatever came of that step.
-    ctx.check().and(result).map_err(|error| match error {
+    ctx.check().and(result)
+}
+
+/// A timeout with the run's own time in its message.
+fn named(error: InferenceError, timeout: Option<Duration>) -> InferenceError {
+    match error {
         InferenceError::Timeout { after: None } => InferenceError::Timeout { after: timeout },
         error => error,
-    })
+    }
 }
 
 fn unfinished(core: &RunCore) -> RunError {
