@@ -1,9 +1,8 @@
 //! Calls from inside and outside, in order, with their failures.
 
-use crate::{owner, owner_with};
+use crate::{keep_busy, owner, owner_with};
 use futures_lite::future::{block_on, poll_once};
 use geppetto_runner::{CallError, JsError, JsRef, Limits, Local};
-use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 
 #[test]
@@ -51,8 +50,7 @@ fn a_panic_is_reported_with_its_op_and_the_owner_lives_on() {
 #[test]
 fn a_queued_call_whose_caller_is_gone_is_not_run() {
     let owner = owner();
-    let (go, wait) = mpsc::channel::<()>();
-    owner.post("block", move |_| wait.recv().unwrap_or_default()).unwrap();
+    let go = keep_busy(&owner);
     {
         let mut call = std::pin::pin!(owner.call("dropped", |_| panic!("must not run")));
         assert!(block_on(poll_once(call.as_mut())).is_none());
@@ -66,15 +64,7 @@ fn a_queued_call_whose_caller_is_gone_is_not_run() {
 #[test]
 fn a_full_queue_refuses_calls_and_posts() {
     let (owner, _) = owner_with(Limits { queue: 1, ..Limits::default() }, None);
-    let (go, wait) = mpsc::channel::<()>();
-    let (began, has_begun) = mpsc::channel();
-    owner
-        .post("block", move |_| {
-            began.send(()).unwrap();
-            let _ = wait.recv();
-        })
-        .unwrap();
-    has_begun.recv().unwrap();
+    let go = keep_busy(&owner);
     owner.post("waits", |_| ()).unwrap();
     assert_eq!(owner.post("refused", |_| ()), Err(CallError::QueueFull { capacity: 1 }));
     assert_eq!(owner.call_blocking("refused", |_| ()), Err(CallError::QueueFull { capacity: 1 }));

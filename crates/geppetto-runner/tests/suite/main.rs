@@ -7,7 +7,7 @@ mod waits;
 
 use geppetto_runner::{ErrorReport, Limits, Owner, OwnerOptions};
 use geppetto_time::Clock;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 
 /// An owner whose uncaught errors are collected.
 pub(crate) fn owner_with(
@@ -25,6 +25,20 @@ pub(crate) fn owner_with(
         options.clock = clock;
     }
     (Owner::spawn(options, |_, _| Ok(())).unwrap(), reports)
+}
+
+/// Keeps an owner busy from the return of this until something is sent or the sender is dropped.
+pub(crate) fn keep_busy(owner: &Owner) -> mpsc::Sender<()> {
+    let (go, wait) = mpsc::channel::<()>();
+    let (began, has_begun) = mpsc::channel();
+    owner
+        .post("busy", move |_| {
+            began.send(()).unwrap();
+            let _ = wait.recv();
+        })
+        .unwrap();
+    has_begun.recv().unwrap();
+    go
 }
 
 /// An owner with default limits.

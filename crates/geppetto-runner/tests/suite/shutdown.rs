@@ -1,6 +1,6 @@
 //! Shutdown: from outside and inside, twice, during jobs, with tasks and values left.
 
-use crate::{owner, owner_with};
+use crate::{keep_busy, owner, owner_with};
 use futures_lite::future::{block_on, pending};
 use geppetto_runner::{CallError, JsRef, Limits, Local, Owner, OwnerOptions, SpawnError};
 use std::sync::mpsc;
@@ -10,15 +10,7 @@ use std::time::Duration;
 #[test]
 fn shutdown_ends_queued_jobs_and_later_ones_and_may_be_called_twice() {
     let owner = owner();
-    let (go, wait) = mpsc::channel::<()>();
-    let (began, has_begun) = mpsc::channel();
-    owner
-        .post("block", move |_| {
-            began.send(()).unwrap();
-            let _ = wait.recv();
-        })
-        .unwrap();
-    has_begun.recv().unwrap();
+    let go = keep_busy(&owner);
     let handle = owner.weak();
     let queued = std::thread::spawn(move || handle.call_blocking("queued", |_| ()));
     while owner.stats().queue_depth == 0 {

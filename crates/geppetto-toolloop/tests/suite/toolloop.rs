@@ -167,15 +167,6 @@ impl ToolHooks for Meddler {
         assert_eq!((&*ctx.tool_name, &*ctx.call_name), ("double", "triple"));
         Ok(AfterAction::Continue { result: Some(json!({ "was": result.value })), error: None })
     }
-
-    async fn on_tool_error(
-        &self,
-        _: &HookCall,
-        _: &HookedError,
-        _: &ToolContext,
-    ) -> Result<ErrorAction, Failure> {
-        Ok(ErrorAction::Default)
-    }
 }
 
 #[test]
