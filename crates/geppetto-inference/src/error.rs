@@ -131,12 +131,6 @@ impl InferenceError {
             _ => None,
         }
     }
-
-    /// Whether the run was told to end, rather than failing by itself.
-    #[must_use]
-    pub fn is_stop(&self) -> bool {
-        matches!(self, Self::Cancelled { .. } | Self::Timeout { .. } | Self::Shutdown { .. })
-    }
 }
 
 /// A run that did not produce a turn.

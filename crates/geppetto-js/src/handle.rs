@@ -97,11 +97,9 @@ pub(crate) fn is_handle(object: &Object<'_>) -> bool {
     object.instance_of::<Handle>()
 }
 
-/// The state of a handle of this kind.
+/// The state of a handle that has to be of this kind.
 pub(crate) fn state<T: HandleState>(value: &Value<'_>, path: &str) -> Fallible<Rc<T>> {
-    let class = value.as_object().and_then(Class::<Handle>::from_object);
-    let state = class.map(|class| class.borrow().state.clone()).and_then(|state| state.downcast::<T>().ok());
-    state.ok_or_else(|| {
+    try_state(value).ok_or_else(|| {
         let found = describe(value);
         Fault::type_error(format!("{path}: expected {} {}, got {found}", article(T::NAME), T::NAME))
     })
@@ -109,7 +107,9 @@ pub(crate) fn state<T: HandleState>(value: &Value<'_>, path: &str) -> Fallible<R
 
 /// The state of a handle of this kind, if it is one.
 pub(crate) fn try_state<T: HandleState>(value: &Value<'_>) -> Option<Rc<T>> {
-    state(value, "").ok()
+    let class = value.as_object().and_then(Class::<Handle>::from_object)?;
+    let state = class.borrow().state.clone();
+    state.downcast::<T>().ok()
 }
 
 fn article(name: &str) -> &'static str {

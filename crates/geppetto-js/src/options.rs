@@ -16,6 +16,8 @@ use std::time::Duration;
 pub(crate) struct Options<'js> {
     ctx: Ctx<'js>,
     object: Option<Object<'js>>,
+    /// The names of the object's own properties: what it inherits is no option.
+    names: Vec<String>,
     path: String,
     asked: RefCell<Vec<&'static str>>,
 }
@@ -40,7 +42,8 @@ impl<'js> Options<'js> {
                 Some(plain.cloned().ok_or_else(wrong)?)
             }
         };
-        Ok(Self { ctx: ctx.clone(), object, path, asked: RefCell::default() })
+        let names = object.as_ref().map_or(Ok(Vec::new()), own_names)?;
+        Ok(Self { ctx: ctx.clone(), object, names, path, asked: RefCell::default() })
     }
 
     pub(crate) fn ctx(&self) -> &Ctx<'js> {
@@ -55,17 +58,15 @@ impl<'js> Options<'js> {
     /// An option as it is; `undefined` and `null` mean absent. Only own properties count.
     pub(crate) fn value(&self, name: &'static str) -> Fallible<Option<Value<'js>>> {
         self.asked.borrow_mut().push(name);
-        let Some(object) = &self.object else { return Ok(None) };
-        if !has_own(object, name)? {
+        let Some(object) = self.object.as_ref().filter(|_| self.names.iter().any(|own| own == name)) else {
             return Ok(None);
-        }
+        };
         let value: Value<'js> = object.get(name)?;
         Ok(Some(value).filter(|value| !value.is_undefined() && !value.is_null()))
     }
 
     fn wrong(&self, name: &str, expected: &str, value: &Value<'js>) -> Fault {
-        let shown =
-            codec::event::inspected(&self.ctx, value.clone()).unwrap_or_else(|_| handle::describe(value));
+        let shown = codec::inspected(&self.ctx, value.clone()).unwrap_or_else(|_| handle::describe(value));
         let shown: String = shown.chars().take(100).collect();
         Fault::type_error(format!("invalid {} {shown}: expected {expected}", self.path_of(name)))
     }
@@ -200,29 +201,18 @@ impl<'js> Options<'js> {
 
     /// Refuses every option that was not asked for.
     pub(crate) fn finish(&self) -> Fallible<()> {
-        let Some(object) = &self.object else { return Ok(()) };
         let asked = self.asked.borrow();
-        for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
-            let atom = atom?;
-            let name = codec::key(&self.ctx, &atom)?;
-            if asked.iter().any(|known| *known == name) {
-                continue;
-            }
-            let guess = nearest(&name, asked.iter().copied());
-            let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
-            let accepted = asked.join(", ");
-            let path = self.path_of(&name);
-            return Err(Fault::type_error(format!("unknown option {path}: accepted are {accepted}{guess}")));
-        }
-        Ok(())
+        let Some(unknown) = self.names.iter().find(|name| !asked.contains(&name.as_str())) else {
+            return Ok(());
+        };
+        let guess = nearest(unknown, asked.iter().copied());
+        let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+        let (path, accepted) = (self.path_of(unknown), asked.join(", "));
+        Err(Fault::type_error(format!("unknown option {path}: accepted are {accepted}{guess}")))
     }
 }
 
-fn has_own(object: &Object<'_>, name: &str) -> Fallible<bool> {
-    for atom in object.own_keys::<Atom<'_>>(Filter::default()) {
-        if codec::key(object.ctx(), &atom?)? == name {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+fn own_names(object: &Object<'_>) -> Fallible<Vec<String>> {
+    let names = object.own_keys::<Atom<'_>>(Filter::default());
+    names.map(|name| Ok(codec::key(object.ctx(), &name?)?)).collect()
 }

@@ -54,6 +54,7 @@
   function bindMethods(handle, names) {
     for (let i = 0; i < names.length; i++) defineProperty(handle, names[i], { __proto__: null, value: bind(handle[names[i]], handle) });
   }
+  const refuse = (message) => { throw new TypeFault(message); };
   const nothing = () => {};
   const quiet = (promise) => { then(promise, nothing, nothing); };
   function queueMicrotask(callback) {
@@ -139,7 +140,7 @@
     static timeout(milliseconds) { return new AbortSignal(secret, native.timeoutToken(milliseconds), true); }
     static any(signals) {
       const sources = [...signals];
-      const tokens = sources.map((signal) => tokenOf(signal) ?? native.refuse("AbortSignal.any: expected AbortSignals"));
+      const tokens = sources.map((signal) => tokenOf(signal) ?? refuse("AbortSignal.any: expected AbortSignals"));
       const any = new AbortSignal(secret, native.childToken(tokens), false);
       for (const source of sources) { source.#watch(); push(source.#dependents, any); if (source.aborted && any.#reason === undefined) any.#reason = source.reason; }
       return any;

@@ -9,13 +9,13 @@ use crate::fault::Fault;
 use crate::host::Host;
 use crate::run_error;
 use crate::vm::Vm;
+use futures_lite::future::yield_now;
 use geppetto_events::{Cursor, Event, EventType};
 use geppetto_inference::RunCore;
 use geppetto_runner::{CallError, JsError, JsRef, Local};
-use rquickjs::{Array, Ctx, Function, Object, Value};
+use rquickjs::{Ctx, Function, Object, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -305,30 +305,4 @@ fn yielded<'js>(ctx: &Ctx<'js>, value: Option<Value<'js>>) -> rquickjs::Result<V
     crate::function::define(&object, "value", value.unwrap_or_else(|| Value::new_undefined(ctx.clone())))?;
     crate::function::define(&object, "done", done)?;
     Ok(object.into_value())
-}
-
-/// Lets others have a turn.
-pub(crate) async fn yield_now() {
-    let mut yielded = false;
-    poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
-/// An array of values.
-pub(crate) fn array<'js>(
-    ctx: &Ctx<'js>,
-    items: impl IntoIterator<Item = Value<'js>>,
-) -> rquickjs::Result<Value<'js>> {
-    let array = Array::new(ctx.clone())?.into_object();
-    for (index, item) in items.into_iter().enumerate() {
-        #[allow(clippy::cast_possible_truncation, reason = "no list has 2^32 items in memory")]
-        crate::function::define(&array, index as u32, item)?;
-    }
-    Ok(array.into_value())
 }

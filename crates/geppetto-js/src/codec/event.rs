@@ -5,7 +5,6 @@ use super::json;
 use crate::fault::Fault;
 use crate::function::{Members, define};
 use crate::handle::{self, HandleState};
-use crate::vm::Vm;
 use geppetto_events::{Completion, Event, EventBody};
 use rquickjs::{Ctx, IntoJs, Object, Result, Value};
 use serde_json::Value as Json;
@@ -94,10 +93,4 @@ fn parsed<'js, const RESULT: bool>(
         define(&object, name.as_str(), json::encode(ctx, value)?)?;
     }
     Ok(object.into_value())
-}
-
-/// For contexts that need the inspector's own text of a value.
-pub(crate) fn inspected<'js>(ctx: &Ctx<'js>, value: Value<'js>) -> Result<String> {
-    let text: Value<'js> = Vm::of(ctx).inspect.call((value,))?;
-    super::text(ctx, &text)
 }

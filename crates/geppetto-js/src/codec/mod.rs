@@ -15,7 +15,9 @@ pub(crate) mod json;
 pub(crate) mod turn;
 
 use crate::fault::Fault;
-use rquickjs::{Atom, Ctx, Object, Result, Value};
+use crate::function::define;
+use crate::vm::Vm;
+use rquickjs::{Array, Atom, Ctx, Object, Result, Value};
 
 /// A value that cannot cross, and where in it.
 #[derive(Debug)]
@@ -67,7 +69,7 @@ pub(crate) fn text<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> Result<String> {
     match string.to_string() {
         Ok(text) => Ok(text),
         Err(_) => {
-            let well_formed = crate::vm::Vm::of(ctx).to_well_formed.clone();
+            let well_formed = Vm::of(ctx).to_well_formed.clone();
             well_formed.call::<_, rquickjs::String<'js>>((value.clone(),))?.to_string()
         }
     }
@@ -83,4 +85,20 @@ pub(crate) fn length(array: &Object<'_>) -> Result<usize> {
     let length: f64 = array.get("length")?;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lengths are at most 2^53")]
     Ok(length as usize)
+}
+
+/// An array of values.
+pub(crate) fn array<'js>(ctx: &Ctx<'js>, items: impl IntoIterator<Item = Value<'js>>) -> Result<Value<'js>> {
+    let array = Array::new(ctx.clone())?.into_object();
+    for (index, item) in items.into_iter().enumerate() {
+        #[allow(clippy::cast_possible_truncation, reason = "no list has 2^32 items in memory")]
+        define(&array, index as u32, item)?;
+    }
+    Ok(array.into_value())
+}
+
+/// A value as `console` shows it.
+pub(crate) fn inspected<'js>(ctx: &Ctx<'js>, value: Value<'js>) -> Result<String> {
+    let shown: Value<'js> = Vm::of(ctx).inspect.call((value,))?;
+    text(ctx, &shown)
 }

@@ -101,9 +101,6 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
         }
         Ok(call.undefined())
     })?;
-    members.method("refuse", 1, |call| {
-        Err(Fault::type_error(crate::callback_context::text_arg(call, 0, "refuse")?))
-    })?;
     Ok(())
 }
 
