@@ -91,6 +91,12 @@ impl RunToken {
     #[must_use]
     pub fn after(clock: Arc<dyn Clock>, span: Duration) -> Self {
         let at = clock.after(span);
+        Self::at(clock, at)
+    }
+
+    /// A token that is cancelled by itself at this instant of the clock.
+    #[must_use]
+    pub fn at(clock: Arc<dyn Clock>, at: Instant) -> Self {
         let leaf = Leaf { deadline: Some((clock, at)), ..Leaf::default() };
         Self { leaves: [Arc::new(leaf)].into() }
     }

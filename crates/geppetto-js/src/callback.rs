@@ -9,7 +9,7 @@ use crate::fault::{Fallible, Fault};
 use crate::function::function;
 use crate::vm::Vm;
 use futures_util::future::{Either, select};
-use geppetto_inference::RunContext;
+use geppetto_inference::{RunContext, RunToken};
 use geppetto_runner::{CallError, Frame, JsError, JsRef, Local, OwnerRef, Stop};
 use rquickjs::function::Args;
 use rquickjs::{Ctx, Function, Value};
@@ -26,6 +26,60 @@ use tokio::sync::oneshot;
 pub struct Callback {
     function: JsRef,
     owner: OwnerRef,
+}
+
+/// What a callback belongs to. Runs that it starts are inside that.
+#[derive(Debug, Clone)]
+pub(crate) enum Around {
+    Nothing,
+    Run(Box<RunContext>),
+    /// A call of the host, which its token ends.
+    Call(RunToken),
+}
+
+impl Around {
+    pub(crate) fn scope(&self) -> Option<u64> {
+        match self {
+            Self::Run(run) => Some(run.scope()),
+            _ => None,
+        }
+    }
+
+    fn has_deadline(&self) -> bool {
+        matches!(self, Self::Run(run) if run.deadline().is_some())
+    }
+
+    /// The deadline and token, as the owner watches them.
+    fn frame(&self) -> Frame {
+        let (deadline, token) = match self {
+            Self::Nothing => return Frame::default(),
+            Self::Run(run) => (run.deadline(), run.token().clone()),
+            Self::Call(token) => (None, token.clone()),
+        };
+        Frame { deadline: deadline.map(|deadline| deadline.at()), stop: Some(Arc::new(TokenStop(token))) }
+    }
+}
+
+impl From<Option<RunContext>> for Around {
+    fn from(run: Option<RunContext>) -> Self {
+        run.map_or(Self::Nothing, |run| Self::Run(Box::new(run)))
+    }
+}
+
+struct TokenStop(RunToken);
+
+impl Stop for TokenStop {
+    fn is_stopped(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    fn is_stopped_from_outside(&self) -> bool {
+        self.0.is_cancelled_from_outside()
+    }
+
+    fn stopped(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(async { drop(self.0.cancelled().await) })
+    }
 }
 
 /// What a callback is called with.
@@ -68,11 +122,11 @@ impl Callback {
         }
     }
 
-    /// Calls the function and waits for what it returns. Everything around `run` holds for what happens in it.
+    /// Calls the function and waits for what it returns. Everything that is `around` holds for what happens in it.
     pub(crate) async fn call<R, E, D>(
         &self,
         op: &'static str,
-        run: Option<RunContext>,
+        around: impl Into<Around>,
         encode: E,
         decode: D,
     ) -> Result<R, CallbackError>
@@ -83,15 +137,15 @@ impl Callback {
     {
         let killed = self.owner.microtasks_killed();
         let function = self.function.clone();
-        let scope = run.as_ref().map(RunContext::scope);
-        let frame = run.clone();
-        let start = move |ctx: Ctx<'_>| start(&ctx, &function, run.as_ref(), encode, decode);
-        let held = frame.clone();
+        let around = around.into();
+        let (scope, frame) = (around.scope(), around.frame());
+        let held = around.clone();
+        let start = move |ctx: Ctx<'_>| start(&ctx, &function, around, encode, decode);
         let here = move || match Local::current() {
             Some(local) => {
                 // Listeners first, on their own account: what they do is not the callback's fault.
                 tell(&local);
-                local.enter_framed(op, frame_of(frame), start)
+                local.enter_framed(op, frame, start)
             }
             None => Err(CallError::Closed),
         };
@@ -104,8 +158,8 @@ impl Callback {
         match started.map_err(CallbackError::Call)? {
             Started::Done(result) => result,
             Started::Pending(settled) => {
-                let bounded = held.as_ref().is_some_and(|run| run.deadline().is_some());
-                let _held = self.owner.hold_frame(frame_of(held));
+                let bounded = held.has_deadline();
+                let _held = self.owner.hold_frame(held.frame());
                 // Microtasks that were interrupted may have been this callback's. One with a deadline waits for that;
                 // any other would wait for ever.
                 let settled = async {
@@ -140,46 +194,18 @@ fn tell(local: &Local) {
     }
 }
 
-/// The deadline and token of a run's context, as the owner watches them.
-fn frame_of(run: Option<RunContext>) -> Frame {
-    struct RunStop(RunContext);
-    impl Stop for RunStop {
-        fn is_stopped(&self) -> bool {
-            self.0.token().is_cancelled()
-        }
-
-        fn is_stopped_from_outside(&self) -> bool {
-            self.0.token().is_cancelled_from_outside()
-        }
-
-        fn stopped(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
-            Box::pin(async { drop(self.0.token().cancelled().await) })
-        }
-    }
-    run.map_or_else(Frame::default, |run| Frame {
-        deadline: run.deadline().map(|deadline| deadline.at()),
-        stop: Some(Arc::new(RunStop(run))),
-    })
-}
-
 enum Started<R> {
     Done(Result<R, CallbackError>),
     Pending(oneshot::Receiver<Result<R, CallbackError>>),
 }
 
-fn start<R, E, D>(
-    ctx: &Ctx<'_>,
-    function: &JsRef,
-    run: Option<&RunContext>,
-    encode: E,
-    decode: D,
-) -> Started<R>
+fn start<R, E, D>(ctx: &Ctx<'_>, function: &JsRef, around: Around, encode: E, decode: D) -> Started<R>
 where
     R: Send + 'static,
     E: for<'js> FnOnce(&Ctx<'js>) -> Fallible<Arguments<'js>>,
     D: for<'js> FnOnce(&Ctx<'js>, Returned<'js>) -> Fallible<R> + 'static,
 {
-    match try_start(ctx, function, run, encode, decode) {
+    match try_start(ctx, function, around, encode, decode) {
         Ok(started) => started,
         Err(fault) => Started::Done(Err(caught(ctx, fault))),
     }
@@ -188,7 +214,7 @@ where
 fn try_start<'js, R, E, D>(
     ctx: &Ctx<'js>,
     function: &JsRef,
-    run: Option<&RunContext>,
+    around: Around,
     encode: E,
     decode: D,
 ) -> Fallible<Started<R>>
@@ -203,7 +229,7 @@ where
     let function = function.ok_or_else(|| Fault::Plain("the callback's runtime is gone".to_owned()))?;
     let mut args = Args::new(ctx.clone(), values.len());
     args.push_args(values)?;
-    let value: Value<'js> = host.inside(run, || function.call_arg(args))?;
+    let value: Value<'js> = host.inside(around, || function.call_arg(args))?;
     if !is_thenable(&value) {
         return Ok(Started::Done(Ok(decode(ctx, Returned { value, fallback })?)));
     }

@@ -66,6 +66,12 @@ fn retry_facts(value: &Value<'_>) -> (Option<bool>, Option<u16>) {
     (retryable, status)
 }
 
+impl Thrown {
+    pub(crate) fn into_error(self) -> JsError {
+        self.error
+    }
+}
+
 impl fmt::Display for Thrown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // `Error: ` before a message says nothing; the name of any other error does.

@@ -1,11 +1,12 @@
 //! The host behind a VM: what it was given, and what is going on in it. Lives on the owner's thread.
 
+use crate::callback::Around;
 use crate::globals::abort::Watched;
 use crate::globals::timers::Timers;
 use crate::module::EngineFactory;
 use crate::pump::Pump;
 use geppetto_events::EventSink;
-use geppetto_inference::{Middleware, RunContext, RunCore};
+use geppetto_inference::{Middleware, RunCore};
 use geppetto_runner::{CallError, Local, OwnerRef, WaitError};
 use geppetto_time::Clock;
 use geppetto_toolloop::Tool;
@@ -60,9 +61,9 @@ pub(crate) struct HostConfig {
 pub(crate) struct Host {
     pub(crate) owner: OwnerRef,
     pub(crate) config: HostConfig,
-    /// The contexts of the callbacks that are being called, outermost first: a run that starts inside one is its
+    /// What the callbacks that are being called belong to, outermost first: a run that starts inside one is its
     /// child.
-    enclosing: RefCell<Vec<RunContext>>,
+    enclosing: RefCell<Vec<Around>>,
     /// Deliveries to listeners of runs that go on.
     pub(crate) pumps: RefCell<Vec<Weak<Pump>>>,
     /// Signals whose listeners wait for their tokens.
@@ -106,15 +107,17 @@ impl Host {
         self.owner.report(op, error);
     }
 
-    /// The context of the callback that is being called.
-    pub(crate) fn enclosing(&self) -> Option<RunContext> {
-        self.enclosing.borrow().last().cloned()
+    /// What the callback that is being called belongs to.
+    pub(crate) fn enclosing(&self) -> Around {
+        self.enclosing.borrow().last().cloned().unwrap_or(Around::Nothing)
     }
 
-    /// Calls `inside` with `context` as the enclosing one.
-    pub(crate) fn inside<R>(&self, context: Option<&RunContext>, inside: impl FnOnce() -> R) -> R {
-        let Some(context) = context else { return inside() };
-        self.enclosing.borrow_mut().push(context.clone());
+    /// Calls `inside` with `around` as what encloses it.
+    pub(crate) fn inside<R>(&self, around: Around, inside: impl FnOnce() -> R) -> R {
+        if matches!(around, Around::Nothing) {
+            return inside();
+        }
+        self.enclosing.borrow_mut().push(around);
         let _leave = Leave(self);
         inside()
     }

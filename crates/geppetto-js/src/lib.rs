@@ -19,10 +19,12 @@ mod callback;
 mod callback_context;
 mod callback_error;
 mod codec;
+mod exports;
 mod fault;
 mod function;
 mod globals;
 mod handle;
+mod health;
 mod host;
 mod loader;
 mod module;
@@ -38,7 +40,9 @@ mod generated;
 
 pub mod native;
 
+pub use exports::{CallOptions, Script};
 pub use geppetto_runner::{CallError, ErrorHandler, ErrorReport, JsError, Limits};
+pub use health::{Health, Status};
 pub use host::{ConsoleSink, MiddlewareFactory};
 pub use module::{EngineFactory, EngineRequest, GeppettoModule, NativeModule};
 pub use runtime::{BuildError, Runtime, RuntimeBuilder};

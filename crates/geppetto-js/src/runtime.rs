@@ -1,10 +1,13 @@
 //! A runtime to embed: a VM with its modules, and what its host gives it.
 
+use crate::exports::Script;
+use crate::health::{Health, Status};
 use crate::host::{ActiveRuns, ConsoleSink, Host, HostConfig, MiddlewareFactory};
 use crate::loader::Files;
 use crate::module::{EngineFactory, GeppettoModule, NativeModule};
 use crate::script::{self, Running, ScriptError, Source};
 use crate::vm::Vm;
+use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use geppetto_events::EventSink;
 use geppetto_inference::CancelReason;
@@ -173,6 +176,7 @@ impl RuntimeBuilder {
         if let Some(on_uncaught) = on_uncaught {
             options.on_error = Arc::new(move |report| on_uncaught(&script::tidy_report(report)));
         }
+        let clock = config.clock.clone();
         let runs = ActiveRuns::default();
         let on_thread = runs.clone();
         let owner = Owner::spawn(options, move |engine, local| {
@@ -181,7 +185,7 @@ impl RuntimeBuilder {
             let installed = local.enter("setup", |ctx| install(&ctx, &modules, host));
             installed.map_err(|error| error.to_string())?
         })?;
-        Ok(Runtime { owner, runs, pending: is_pending })
+        Ok(Runtime { owner, runs, pending: is_pending, clock })
     }
 }
 
@@ -203,6 +207,7 @@ pub struct Runtime {
     runs: ActiveRuns,
     /// How many runs, timers and host operations of scripts are pending.
     pending: watch::Receiver<usize>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Runtime {
@@ -265,8 +270,7 @@ impl Runtime {
         self.idle().await;
         match running.result() {
             Some(result) => result,
-            None if self.owner.is_closed() => Err(ScriptError::Call(CallError::Closed)),
-            None => Err(ScriptError::NeverSettles),
+            None => Err(self.never_settles()),
         }
     }
 
@@ -284,6 +288,49 @@ impl Runtime {
             let _ = done.send(result);
         });
         is_done.recv().unwrap_or(Err(ScriptError::Call(CallError::Closed)))
+    }
+
+    /// Loads a script: runs its top level to its end. What that has started goes on, and the script's exports can be
+    /// used.
+    ///
+    /// # Errors
+    /// When it cannot be read or compiled, throws, or waits for what will never happen.
+    pub async fn load(&self, source: Source) -> Result<Script, ScriptError> {
+        let name: Arc<str> = match &source {
+            Source::Text { name, .. } => name.as_str().into(),
+            Source::File(path) => path.display().to_string().into(),
+        };
+        let mut running = self.start(source).await?;
+        let exports = running.exports();
+        let mut top_level = running.clone();
+        match select(pin!(running.finished()), pin!(self.idle())).await {
+            Either::Left((result, _)) => result?,
+            // What was pending last may have settled the top level.
+            Either::Right(_) => {
+                top_level.finished().now_or_never().unwrap_or_else(|| Err(self.never_settles()))?
+            }
+        }
+        Ok(Script::new(name, exports, self.owner.weak(), self.clock.clone()))
+    }
+
+    fn never_settles(&self) -> ScriptError {
+        if self.owner.is_closed() { ScriptError::Call(CallError::Closed) } else { ScriptError::NeverSettles }
+    }
+
+    /// How it is, now.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let status = match (self.owner.is_closed(), self.owner.is_stopped()) {
+            (_, true) => Status::Stopped,
+            (true, _) => Status::Stopping,
+            _ => Status::Running,
+        };
+        Health {
+            status,
+            active_runs: self.runs.all().len(),
+            pending: *self.pending.borrow(),
+            queue_depth: self.owner.stats().queue_depth,
+        }
     }
 
     /// Cancels every run that goes on, also one that a script waits for synchronously. Returns how many there were;

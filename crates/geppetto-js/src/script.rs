@@ -1,13 +1,16 @@
 //! Scripts: where they come from, and what becomes of them.
 
+use crate::fault::Fault;
 use crate::function::function;
 use crate::loader::{self, Kind};
 use crate::vm::Vm;
-use geppetto_runner::{CallError, ErrorReport, JsError};
+use geppetto_inference::CancelReason;
+use geppetto_runner::{CallError, ErrorReport, JsError, JsRef, Local};
 use rquickjs::{Ctx, Module, Value};
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// A script to run.
@@ -52,15 +55,75 @@ pub enum ScriptError {
     /// It waits for something that will never happen.
     #[error("the script waits for a promise that nothing will settle")]
     NeverSettles,
+    /// It exports no such function.
+    #[error("{}", no_export(script, export, found.as_deref(), known, guess.as_deref()))]
+    NoExport {
+        /// The script.
+        script: Arc<str>,
+        /// What was asked for.
+        export: String,
+        /// What it exports under this name, if anything.
+        found: Option<String>,
+        /// What it does export.
+        known: Vec<String>,
+        /// The export that was perhaps meant.
+        guess: Option<String>,
+    },
+    /// What an exported function returned cannot be used.
+    #[error("{export} of {script}: {message}")]
+    Result {
+        /// The script.
+        script: Arc<str>,
+        /// The function.
+        export: String,
+        /// What is wrong with it, with its path.
+        message: String,
+    },
+    /// The deadline or the token of a call ended it.
+    #[error("{export} was stopped: {}", stopped(reason))]
+    Stopped {
+        /// The function.
+        export: String,
+        /// Why.
+        reason: CancelReason,
+    },
+}
+
+fn no_export(
+    script: &str,
+    export: &str,
+    found: Option<&str>,
+    known: &[String],
+    guess: Option<&str>,
+) -> String {
+    let found = found.unwrap_or("nothing");
+    let guess = guess.map(|guess| format!("; did you mean {guess:?}?")).unwrap_or_default();
+    let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+    format!("{script} exports no function {export:?} but {found}; it exports {known}{guess}")
+}
+
+fn stopped(reason: &CancelReason) -> String {
+    match reason {
+        CancelReason::Timeout => "its deadline passed".to_owned(),
+        CancelReason::Cancelled(Some(why)) => format!("it was cancelled: {why}"),
+        CancelReason::Cancelled(None) => "it was cancelled".to_owned(),
+        CancelReason::Shutdown(what) => what.to_string(),
+    }
 }
 
 /// A script that was started. Its top level may still wait for something.
 #[derive(Debug, Clone)]
 pub struct Running {
+    /// The namespace of a module, or what a CommonJS script exports.
+    exports: JsRef,
     settled: watch::Receiver<Option<Result<(), JsError>>>,
 }
 
 impl Running {
+    pub(crate) fn exports(&self) -> JsRef {
+        self.exports.clone()
+    }
+
     /// What became of the script's top level, once it is there.
     #[must_use]
     pub fn result(&self) -> Option<Result<(), ScriptError>> {
@@ -87,22 +150,23 @@ pub(crate) fn start(ctx: &Ctx<'_>, name: &str, text: &str) -> Result<Running, Js
 
 fn evaluate(ctx: &Ctx<'_>, name: &str, text: &str) -> Result<Running, JsError> {
     let (settle, settled) = watch::channel(None);
-    match loader::kind_of(ctx, name, text)? {
+    let failed = |error: rquickjs::Error| JsError::from_error(ctx, &error);
+    let exports = match loader::kind_of(ctx, name, text)? {
         Kind::CommonJs(function) => {
-            let run = loader::run_common_js(ctx, name, &function);
-            run.map_err(|error| JsError::from_error(ctx, &error))?;
+            let exports = loader::run_common_js(ctx, name, &function).map_err(failed)?;
             settle.send_replace(Some(Ok(())));
+            exports
         }
         Kind::Json => return Err(plain("a JSON file is not a script")),
         Kind::Module => {
-            let module = Module::declare(ctx.clone(), name, text);
-            let evaluated = module.and_then(Module::eval);
-            let (_, promise) = evaluated.map_err(|error| JsError::from_error(ctx, &error))?;
-            await_top_level(ctx, promise.into_value(), settle)
-                .map_err(|error| JsError::from_error(ctx, &error))?;
+            let (module, promise) =
+                Module::declare(ctx.clone(), name, text).and_then(Module::eval).map_err(failed)?;
+            await_top_level(ctx, promise.into_value(), settle).map_err(failed)?;
+            module.namespace().map_err(failed)?.into_value()
         }
-    }
-    Ok(Running { settled })
+    };
+    let local = Local::current().ok_or_else(|| plain("there is no runtime on this thread"))?;
+    Ok(Running { exports: JsRef::new(&local, exports), settled })
 }
 
 fn await_top_level<'js>(
@@ -123,6 +187,14 @@ fn await_top_level<'js>(
     })?;
     let undefined = Value::new_undefined(ctx.clone());
     Vm::of(ctx).settle.clone().call::<_, Value<'js>>((promise, undefined, ok, fail)).map(drop)
+}
+
+/// What a fault throws, as an error that can leave the VM.
+pub(crate) fn js_error(ctx: &Ctx<'_>, fault: Fault) -> JsError {
+    match fault.into_value(ctx) {
+        Ok(value) => JsError::from_value(&value),
+        Err(error) => JsError::from_error(ctx, &error),
+    }
 }
 
 pub(crate) fn plain(message: impl Into<String>) -> JsError {

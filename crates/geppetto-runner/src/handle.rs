@@ -39,6 +39,12 @@ impl OwnerRef {
         self.shared.stopping.is_cancelled()
     }
 
+    /// Whether the VM is gone.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.shared.stopped.is_cancelled()
+    }
+
     /// Cancelled when the owner begins to shut down.
     #[must_use]
     pub fn stopping(&self) -> &CancellationToken {

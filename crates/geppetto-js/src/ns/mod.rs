@@ -7,7 +7,7 @@ mod js_middleware;
 mod middlewares;
 mod run_handle;
 mod schema;
-mod session;
+pub(crate) mod session;
 mod tools;
 mod turns;
 

@@ -46,7 +46,7 @@ impl HandleState for RegistryHandle {
         members.method("call", 2, |call| {
             let (registry, name, args) = call_arguments(call)?;
             let host = Vm::of(call.ctx()).host.clone();
-            let scope = host.enclosing().map_or(u64::MAX, |run| run.scope());
+            let scope = host.enclosing().scope().unwrap_or(u64::MAX);
             let result = host.wait(scope, registry.call(&name, args)).map_err(|error| match error {
                 WaitError::Stopped => Fault::Plain(format!("tool {name}: stopped by the run around it")),
                 other => Fault::wait(other),

@@ -2,6 +2,7 @@
 
 mod callers;
 mod drops;
+mod hosting;
 mod parked;
 mod runtime;
 
