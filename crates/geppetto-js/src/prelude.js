@@ -17,6 +17,7 @@
   const toWellFormed = uncurry(String.prototype.toWellFormed);
   const [mapSize, setSize] = [Map, Set].map((C) => uncurry(getOwnPropertyDescriptor(C.prototype, "size").get));
   const [mapEach, setEach] = [Map, Set].map((C) => uncurry(C.prototype.forEach));
+  const mapGet = uncurry(Map.prototype.get), mapSet = uncurry(Map.prototype.set);
   const captureStackTrace = Error.captureStackTrace;
   const resolved = Promise.resolve();
   const { String: Text, TypeError: TypeFault, Error: Fault, DOMException: DOMFault, JSON: { stringify } } = globalThis;
@@ -72,7 +73,7 @@
     if (is(setSize, value)) throw new TypeFault("a Set is not a plain value; pass [...set]");
     const tag = native.isHandle(value) ? value[toStringTag] : slice(toText(value), 8, -1);
     if (tag === "Object" || tag === "Array") return value;
-    const instead = tag === "Promise" ? "; await it first" : tag === "Error" ? "; pass its message" : tag.includes("Array") ? "; pass a string, such as base64" : "";
+    const instead = tag === "Promise" ? "; await it first" : tag === "Error" ? "; pass its message" : tag === "URL" ? "; pass its href" : tag.includes("Array") ? "; pass a string, such as base64" : "";
     throw new TypeFault(`a value of kind ${tag} is not a plain value${instead}`);
   }
   const isPlain = (value) => { const proto = getPrototypeOf(value); return proto === null || proto === ObjectPrototype; };
@@ -209,11 +210,16 @@
       if (isArray(value)) return braces("[", listed(value.length, (i) => i in value ? inner(value[i]) : "<1 empty item>"), "]");
       if (value instanceof Map) { const parts = []; mapEach(value, (v, k) => parts.push(`${inner(k)} => ${inner(v)}`)); return braces(`Map(${mapSize(value)}) {`, parts, "}"); }
       if (value instanceof Set) { const parts = []; setEach(value, (v) => parts.push(inner(v))); return braces(`Set(${setSize(value)}) {`, parts, "}"); }
+      const described = mapGet(describers, proto)?.(value);
+      if (described) return braces(name + " {", described.map((pair) => isArray(pair) ? `${pair[0]}: ${inner(pair[1])}` : `${inner(pair.name)} => ${inner(pair.value)}`), "}");
       const own = native.publicFields(value) ?? keys(value).map((key) => [key, getOwnPropertyDescriptor(value, key)]);
       const parts = own.map(([key, d]) => `${keyText(key)}: ${d && !("value" in d) ? (d.get ? (d.set ? "[Getter/Setter]" : "[Getter]") : "[Setter]") : inner(d?.value)}`);
       return braces((name ? name + " " : "") + "{", parts, "}");
     } finally { seen.pop(); }
   }
+  // How instances of our own classes print: pairs of a field and its value, or entries as of a Map.
+  const describers = new Map();
+  const describe = (prototype, fields) => { mapSet(describers, prototype, fields); };
   function listed(length, item) {
     const parts = [];
     for (let i = 0; i < length && i < 100; i++) parts.push(item(i));
@@ -263,5 +269,5 @@
   define("queueMicrotask", queueMicrotask);
   define("AbortController", AbortController);
   define("AbortSignal", AbortSignal);
-  return freeze({ makeNext, bindMethods, freeze, deepFreeze, settle, quiet, plain, isPlain, toWellFormed, makeRunError, carried, RunError, makeSignal, tokenOf, dispatchAbort: watched, inspect, TypeError: TypeFault, RangeError });
+  return freeze({ makeNext, bindMethods, freeze, deepFreeze, settle, quiet, plain, isPlain, toWellFormed, makeRunError, carried, RunError, makeSignal, tokenOf, dispatchAbort: watched, inspect, describe, TypeError: TypeFault, RangeError });
 })

@@ -307,7 +307,7 @@ impl Runtime {
             Either::Left((result, _)) => result?,
             // What was pending last may have settled the top level.
             Either::Right(_) => {
-                top_level.finished().now_or_never().unwrap_or_else(|| Err(self.never_settles()))?
+                top_level.finished().now_or_never().unwrap_or_else(|| Err(self.never_settles()))?;
             }
         }
         Ok(Script::new(name, exports, self.owner.weak(), self.clock.clone()))

@@ -46,12 +46,7 @@ unsafe impl<'js> JsLifetime<'js> for Vm<'js> {
 impl<'js> Vm<'js> {
     /// Evaluates the prelude and sets up the globals. The first thing that happens in a VM.
     pub(crate) fn install(ctx: &Ctx<'js>, host: Rc<Host>) -> Result<()> {
-        let options = {
-            let mut options = rquickjs::context::EvalOptions::default();
-            options.filename = Some("geppetto:prelude".to_owned());
-            options
-        };
-        let prelude: Function<'js> = ctx.eval_with_options(include_str!("prelude.js"), options)?;
+        let prelude = evaluate(ctx, include_str!("prelude.js"))?;
         let native = Members::new(ctx)?;
         native.method("publicFields", 1, |call| {
             let fields = call.arg(0).and_then(|value| value.into_object());
@@ -77,7 +72,11 @@ impl<'js> Vm<'js> {
         })?;
         globals::console::natives(&native)?;
         globals::abort::natives(&native)?;
-        let prelude: Object<'js> = prelude.call((native.object,))?;
+        globals::web::natives(&native)?;
+        let prelude: Object<'js> = prelude.call((native.object.clone(),))?;
+        evaluate(ctx, include_str!("globals/clone.js"))?.call::<_, ()>((native.object.clone(),))?;
+        let describe: Function<'js> = prelude.get("describe")?;
+        evaluate(ctx, include_str!("globals/web.js"))?.call::<_, ()>((native.object, describe))?;
         let vm = Vm {
             host,
             prototypes: RefCell::default(),
@@ -114,4 +113,11 @@ impl<'js> Vm<'js> {
     pub(crate) fn of<'a>(ctx: &'a Ctx<'js>) -> UserDataGuard<'a, Self> {
         ctx.userdata().expect("the VM was set up by geppetto")
     }
+}
+
+/// A function of our own in JavaScript; frames of it are left out of stacks.
+fn evaluate<'js>(ctx: &Ctx<'js>, text: &str) -> Result<Function<'js>> {
+    let mut options = rquickjs::context::EvalOptions::default();
+    options.filename = Some("geppetto:prelude".to_owned());
+    ctx.eval_with_options(text, options)
 }

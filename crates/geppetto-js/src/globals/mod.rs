@@ -3,3 +3,4 @@
 pub(crate) mod abort;
 pub(crate) mod console;
 pub(crate) mod timers;
+pub(crate) mod web;
