@@ -110,12 +110,7 @@ pub enum EventBody {
     /// What went into the turn for a tool call.
     ToolResult { tool_result: ToolResultInfo },
     /// A log line of a callback.
-    Log {
-        level: LogLevel,
-        message: String,
-        #[serde(skip_serializing_if = "Map::is_empty")]
-        fields: Map,
-    },
+    Log { level: LogLevel, message: String, fields: Map },
     /// Something a person may want to know.
     Info {
         message: String,

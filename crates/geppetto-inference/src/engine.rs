@@ -56,6 +56,7 @@ pub(crate) async fn call_engine(
     interrupted.disarm();
     match result {
         Ok(mut turn) => {
+            turn.id = ctx.turn_id().clone();
             turn.ensure_call_ids();
             core.close_stream(stream, added_blocks(&before, &turn), &turn);
             Ok(turn)

@@ -34,7 +34,8 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        // An empty error would look like none.
+        f.write_str(if self.message.is_empty() { "failed without a message" } else { &self.message })
     }
 }
 

@@ -52,7 +52,6 @@ impl EngineChain {
         let before = turn.clone();
         let ctx_here = ctx.with_engine_name(self.engine.name());
         let mut turn = self.call_from(0, self.engine.clone(), turn, &ctx_here).await?;
-        turn.id = ctx.turn_id().clone();
         turn.ensure_call_ids();
         core.close_chain(answers, added_blocks(&before, &turn));
         Ok(turn)
@@ -62,10 +61,12 @@ impl EngineChain {
         &'a self,
         index: usize,
         engine: Arc<dyn Engine>,
-        turn: Turn,
+        mut turn: Turn,
         ctx: &'a RunContext,
     ) -> BoxFuture<'a, Result<Turn, InferenceError>> {
         Box::pin(async move {
+            // A run's turn id is fixed, whatever a middleware makes of it on the way in or out.
+            turn.id = ctx.turn_id().clone();
             let Some(middleware) = self.middlewares.get(index) else {
                 return call_engine(&*engine, turn, ctx).await;
             };
@@ -81,7 +82,9 @@ impl EngineChain {
                 middleware: name,
                 live: live.flag.clone(),
             };
-            middleware.handle(turn, next, &ctx).await
+            let mut turn = middleware.handle(turn, next, &ctx).await?;
+            turn.id = ctx.turn_id().clone();
+            Ok(turn)
         })
     }
 }

@@ -220,6 +220,6 @@ pub(crate) fn call_info(block: &Block) -> Option<ToolCallInfo> {
     (block.kind == BlockKind::ToolCall).then(|| ToolCallInfo {
         id: block.text_at("id").unwrap_or_default().to_owned(),
         name: block.text_at("name").unwrap_or_default().to_owned(),
-        input: block.payload.get("args").unwrap_or(&Value::Null).to_string(),
+        input: block.call_args().to_string(),
     })
 }

@@ -8,7 +8,7 @@ use crate::{
 };
 use geppetto_events::{EventSink, InferenceId, RunIds, SessionId};
 use geppetto_time::{Clock, Deadline};
-use geppetto_turns::{Turn, TurnId};
+use geppetto_turns::{Turn, TurnId, turn_metadata};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -171,7 +171,7 @@ impl Session {
             ids,
             clock: self.inner.clock.clone(),
             tags: options.tags.map(Arc::new),
-            trace_id: options.trace_id.map(Arc::from),
+            trace_id: options.trace_id.or_else(|| seed.as_ref().and_then(trace_of)).map(Arc::from),
             token: RunToken::child_of(
                 options.signal.iter().chain(options.parent.as_ref().map(RunContext::token)),
             ),
@@ -189,6 +189,11 @@ impl Session {
         let named = timeout.filter(|_| deadline == own);
         Ok(Run::new(ctx, runner, seed, named))
     }
+}
+
+/// The trace that a turn belongs to already.
+fn trace_of(turn: &Turn) -> Option<String> {
+    turn_metadata::TRACE_ID.get(turn).ok().flatten()
 }
 
 /// The turn a run starts from, and whether its result replaces the latest turn.

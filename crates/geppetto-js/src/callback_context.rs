@@ -7,7 +7,7 @@ use crate::function::{Call, Members, define, function};
 use crate::globals::abort;
 use crate::handle::{self, HandleState};
 use geppetto_events::LogLevel;
-use geppetto_inference::RunContext;
+use geppetto_inference::{RunContext, RunToken};
 use geppetto_toolloop::ToolContext;
 use geppetto_turns::Map;
 use rquickjs::{Ctx, Object, Result, Value};
@@ -24,7 +24,7 @@ impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
         members.getter("signal", |call| {
             let this = call.this::<Self>()?;
             let run = this.run.as_ref();
-            let token = run.map_or_else(geppetto_inference::RunToken::new, |run| run.token().clone());
+            let token = run.map_or_else(RunToken::new, deadline_token);
             let signal = abort::signal(call.ctx(), token, run.map(|run| run.core().clone()))?;
             // It becomes the context's own, so that it is the same each time and the collector sees it.
             if let Some(object) = call.this_value().as_object() {
@@ -64,6 +64,12 @@ impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
         }
         Ok(())
     }
+}
+
+/// The token of a callback, with its deadline: a callback that computes past it reads that live.
+fn deadline_token(run: &RunContext) -> RunToken {
+    let deadline = run.deadline().map(|deadline| RunToken::at(run.clock().clone(), deadline.at()));
+    RunToken::child_of(deadline.iter().chain([run.token()]))
 }
 
 impl<const STREAMS: bool> CallbackContext<STREAMS> {

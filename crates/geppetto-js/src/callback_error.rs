@@ -74,6 +74,10 @@ impl Thrown {
 
 impl fmt::Display for Thrown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.error.message.is_empty() {
+            let what = if self.error.name.is_empty() { "a value" } else { &self.error.name };
+            return write!(f, "{what} was thrown without a message");
+        }
         // `Error: ` before a message says nothing; the name of any other error does.
         match self.error.name.as_str() {
             "Error" | "RunError" => f.write_str(&self.error.message),

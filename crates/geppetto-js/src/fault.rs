@@ -13,6 +13,8 @@ pub enum Fault {
     Type(String),
     /// A run, or a session's refusal: a `RunError`.
     Run(Box<RunError>),
+    /// A run that failed after its call had returned, and the stack of that call.
+    StartedRun(Box<RunError>, String),
     /// Something else in words: an `Error`.
     Plain(String),
     /// The engine's binding failed, or an exception is pending already.
@@ -71,7 +73,8 @@ impl Fault {
             Self::Plain(message) => {
                 rquickjs::Exception::from_message(ctx.clone(), &message).map(|e| e.into_value())
             }
-            Self::Run(error) => crate::run_error::to_js(ctx, &error),
+            Self::Run(error) => crate::run_error::to_js(ctx, &error, None),
+            Self::StartedRun(error, started) => crate::run_error::to_js(ctx, &error, Some(&started)),
             Self::Js(error) if error.is_exception() => Ok(ctx.catch()),
             // The binding's own errors are about types of arguments.
             Self::Js(error) => vm.type_error.construct((error.to_string(),)),

@@ -103,6 +103,37 @@ impl<'js> Options<'js> {
         integer.map(Some).ok_or_else(wrong)
     }
 
+    /// An integer of at least 0 that may be large: a seed, a number of tokens.
+    pub(crate) fn count(&self, name: &'static str) -> Fallible<Option<u64>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        let number = value
+            .as_number()
+            .filter(|number| number.fract() == 0.0 && (0.0..=9_007_199_254_740_992.0).contains(number));
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+        let integer = number.map(|number| number as u64);
+        integer.map(Some).ok_or_else(|| self.wrong(name, "an integer of at least 0", &value))
+    }
+
+    /// The status of an HTTP response.
+    pub(crate) fn status(&self, name: &'static str) -> Fallible<Option<u16>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        let status = value.as_int().and_then(|status| u16::try_from(status).ok());
+        let status = status.filter(|status| (100..1000).contains(status));
+        status.map(Some).ok_or_else(|| self.wrong(name, "an HTTP status", &value))
+    }
+
+    /// An object whose values are strings.
+    pub(crate) fn texts(&self, name: &'static str) -> Fallible<Option<Map>> {
+        let Some(map) = self.map(name)? else { return Ok(None) };
+        match map.iter().find(|(_, value)| !value.is_string()) {
+            None => Ok(Some(map)),
+            Some((key, value)) => {
+                let path = self.path_of(name);
+                Err(Fault::type_error(format!("invalid {path}.{key} {value}: expected a string")))
+            }
+        }
+    }
+
     /// A duration in milliseconds.
     pub(crate) fn milliseconds(&self, name: &'static str) -> Fallible<Option<Duration>> {
         let milliseconds = self.number(name)?;
@@ -174,6 +205,15 @@ impl<'js> Options<'js> {
     pub(crate) fn json(&self, name: &'static str) -> Fallible<Option<serde_json::Value>> {
         let Some(value) = self.value(name)? else { return Ok(None) };
         json::decode(&self.ctx, &value).map(Some).map_err(|error| error.fault(&self.path_of(name)))
+    }
+
+    /// Any plain value, where `null` is one: a result that is replaced by nothing.
+    pub(crate) fn json_or_null(&self, name: &'static str) -> Fallible<Option<serde_json::Value>> {
+        let is_null = match self.object.as_ref().filter(|_| self.names.iter().any(|own| own == name)) {
+            Some(object) => object.get::<_, Value<'js>>(name)?.is_null(),
+            None => false,
+        };
+        Ok(self.json(name)?.or(is_null.then_some(serde_json::Value::Null)))
     }
 
     /// A function.

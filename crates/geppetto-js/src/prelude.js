@@ -26,37 +26,53 @@
 
   class RunError extends Fault {
     #carried;
-    constructor(message, fields = {}, carried = undefined) {
+    constructor(message, fields = {}, carried = undefined, started = undefined) {
       super(message, hasOwn(fields, "cause") ? { __proto__: null, cause: fields.cause } : undefined);
       const names = keys(fields);
       for (let i = 0; i < names.length; i++) {
         if (names[i] !== "cause" && fields[names[i]] !== undefined) defineProperty(this, names[i], data(fields[names[i]], true));
       }
       this.#carried = carried;
-      if (captureStackTrace) captureStackTrace(this, makeRunError);
+      captureStackTrace(this, makeRunError);
+      if (started !== undefined && this.stack === "") defineProperty(this, "stack", data(started, false));
     }
     get name() { return "RunError"; }
     static carried(error) { return typeof error === "object" && error !== null && #carried in error ? error.#carried : undefined; }
   }
   const carried = RunError.carried;
   delete RunError.carried;
-  function makeRunError(message, fields, handle) { return new RunError(message, fields, handle); }
+  function makeRunError(message, fields, handle, started) { return new RunError(message, fields, handle, started); }
+  function callerStack() {
+    const here = { __proto__: null };
+    captureStackTrace(here, callerStack);
+    return typeof here.stack === "string" ? here.stack : "";
+  }
 
   // ---- promises -----------------------------------------------------------------------------------------------
 
+  const nothing = () => {};
   // `await` looks at no property a script could have replaced.
   async function settle(value, fallback, ok, fail) {
     let result;
     try { result = await value; } catch (error) { fail(error); return; }
     ok(result, fallback);
   }
-  const makeNext = (next, turn) => (given, options) => next(given ?? turn, options);
+  // `seen.result` is what `next` gave last, with what the middleware makes of it.
+  function makeNext(call, turn, asynchronous) {
+    const seen = { __proto__: null, turn, result: undefined };
+    const keep = (result) => { seen.result = result; };
+    const next = (given, options) => {
+      const result = call(given ?? turn, options);
+      if (asynchronous) then(result, keep, nothing); else keep(result);
+      return result;
+    };
+    return { __proto__: null, next, seen };
+  }
   const bind = uncurry(Function.prototype.bind);
   function bindMethods(handle, names) {
     for (let i = 0; i < names.length; i++) defineProperty(handle, names[i], { __proto__: null, value: bind(handle[names[i]], handle) });
   }
   const refuse = (message) => { throw new TypeFault(message); };
-  const nothing = () => {};
   const quiet = (promise) => { then(promise, nothing, nothing); };
   function queueMicrotask(callback) {
     if (typeof callback !== "function") throw new TypeFault("queueMicrotask: expected a function, got " + (callback === null ? "null" : typeof callback));
@@ -269,5 +285,5 @@
   define("queueMicrotask", queueMicrotask);
   define("AbortController", AbortController);
   define("AbortSignal", AbortSignal);
-  return freeze({ makeNext, bindMethods, freeze, deepFreeze, settle, quiet, plain, isPlain, toWellFormed, makeRunError, carried, RunError, makeSignal, tokenOf, dispatchAbort: watched, inspect, describe, TypeError: TypeFault, RangeError });
+  return freeze({ makeNext, bindMethods, freeze, deepFreeze, settle, quiet, plain, isPlain, toWellFormed, makeRunError, callerStack, carried, RunError, makeSignal, tokenOf, dispatchAbort: watched, inspect, describe, TypeError: TypeFault, RangeError });
 })

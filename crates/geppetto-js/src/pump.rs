@@ -23,6 +23,8 @@ use std::task::{Context, Poll, Waker};
 /// The listeners and iterators of a run's handle.
 pub(crate) struct Pump {
     core: RunCore,
+    /// Where the script started the run.
+    started: Rc<str>,
     listeners: RefCell<Vec<Listener>>,
     iterators: RefCell<Vec<Rc<IteratorState>>>,
     next_id: Cell<u64>,
@@ -42,6 +44,7 @@ struct Listener {
 
 /// An iterator over a run's events.
 pub(crate) struct IteratorState {
+    started: Rc<str>,
     cursor: RefCell<Cursor>,
     /// Promises that wait for events, each as its resolving and rejecting functions.
     waiting: RefCell<VecDeque<(JsRef, JsRef)>>,
@@ -49,9 +52,10 @@ pub(crate) struct IteratorState {
 }
 
 impl Pump {
-    pub(crate) fn new(core: RunCore) -> Rc<Self> {
+    pub(crate) fn new(core: RunCore, started: String) -> Rc<Self> {
         Rc::new(Self {
             core,
+            started: started.into(),
             listeners: RefCell::default(),
             iterators: RefCell::default(),
             next_id: Cell::new(0),
@@ -62,6 +66,11 @@ impl Pump {
 
     pub(crate) fn core(&self) -> &RunCore {
         &self.core
+    }
+
+    /// The script's stack where it started the run.
+    pub(crate) fn started(&self) -> &str {
+        &self.started
     }
 
     /// Adds a listener; without an event type it hears all. It hears the past with the next delivery.
@@ -98,6 +107,7 @@ impl Pump {
 
     pub(crate) fn iterate(&self) -> Rc<IteratorState> {
         Rc::new(IteratorState {
+            started: self.started.clone(),
             cursor: RefCell::new(self.core.log().cursor(0)),
             waiting: RefCell::default(),
             ended: Cell::new(false),
@@ -268,7 +278,7 @@ impl IteratorState {
                     self.ended.set(true);
                     match core.outcome() {
                         Some(Err(error)) => {
-                            let error = run_error::to_js(ctx, &error);
+                            let error = run_error::to_js(ctx, &error, Some(&self.started));
                             self.waiting.borrow_mut().pop_front();
                             let _ = error.and_then(|error| call(ctx, &reject, error));
                             continue;

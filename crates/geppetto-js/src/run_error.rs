@@ -19,7 +19,9 @@ impl HandleState for Carried {
     }
 }
 
-pub(crate) fn to_js<'js>(ctx: &Ctx<'js>, error: &RunError) -> Result<Value<'js>> {
+/// A run's error as the object that scripts get. Where nothing of the script is being called, its stack is `started`:
+/// where the run was started.
+pub(crate) fn to_js<'js>(ctx: &Ctx<'js>, error: &RunError, started: Option<&str>) -> Result<Value<'js>> {
     let fields = Object::new(ctx.clone())?;
     define(&fields, "code", error.code().as_str())?;
     define(&fields, "sessionId", error.session_id.as_str())?;
@@ -43,7 +45,12 @@ pub(crate) fn to_js<'js>(ctx: &Ctx<'js>, error: &RunError) -> Result<Value<'js>>
         }
     }
     let carried = handle::create(ctx, Carried(error.clone()))?;
-    Vm::of(ctx).make_run_error.call((error.to_string(), fields, carried))
+    Vm::of(ctx).make_run_error.call((error.to_string(), fields, carried, started))
+}
+
+/// The stack of the script at this moment.
+pub(crate) fn caller_stack(ctx: &Ctx<'_>) -> Result<String> {
+    Vm::of(ctx).caller_stack.clone().call(())
 }
 
 /// The Rust error that a thrown value carries, if it is a `RunError` of geppetto's making.

@@ -21,8 +21,8 @@ pub(crate) fn bounded(ctx: &RunContext, timeout: Duration) -> RunContext {
     ctx.with_deadline(deadline)
 }
 
-/// The work's result, unless its own `timeout` is over first: then its token is cancelled and the work dropped.
-/// The run's deadline is the run's to watch.
+/// The work's result, unless its own `timeout` is over first: then its token is cancelled, and the work dropped or what
+/// it came up with too late refused. The run's deadline is the run's to watch.
 pub(crate) async fn in_time<T>(
     ctx: &RunContext,
     timeout: Duration,
@@ -32,9 +32,10 @@ pub(crate) async fn in_time<T>(
     if timeout.is_zero() {
         return work.await;
     }
-    match select(work, ctx.clock().sleep(timeout)).await {
-        Either::Left((result, _)) => result,
-        Either::Right(_) => {
+    let end = ctx.clock().after(timeout);
+    match select(work, ctx.clock().sleep_until(end)).await {
+        Either::Left((result, _)) if ctx.clock().now() < end => result,
+        _ => {
             ctx.token().cancel(CancelReason::Timeout);
             Err(ToolError::TimedOut { after: timeout })
         }

@@ -164,13 +164,6 @@ impl<'a> Executor<'a> {
         let run = ctx.run.as_ref().unwrap_or(self.ctx);
         let result = in_time(run, timeout, registered.tool.call(call.args.clone(), ctx)).await;
         let duration = self.ctx.clock().now().saturating_duration_since(started);
-        // A tool that was interrupted knows how long it ran; what was exceeded is the limit, if it was that one.
-        let result = result.map_err(|error| match error {
-            ToolError::TimedOut { .. } if !timeout.is_zero() && duration >= timeout => {
-                ToolError::TimedOut { after: timeout }
-            }
-            error => error,
-        });
         let _ = self.ctx.publish(EventBody::ToolCallExecutionResult {
             error: result.as_ref().err().map(ToString::to_string),
             tool_result: result_info(&call.id, &call.name, &result),
@@ -226,7 +219,8 @@ impl<'a> Executor<'a> {
 }
 
 fn refused(error: Option<String>, hook: &str) -> ToolError {
-    ToolError::Refused { message: error.unwrap_or_else(|| format!("refused by {hook} hook")) }
+    let message = error.filter(|error| !error.is_empty());
+    ToolError::Refused { message: message.unwrap_or_else(|| format!("refused by {hook} hook")) }
 }
 
 /// A call's answer as events tell it.

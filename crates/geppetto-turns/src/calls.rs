@@ -45,12 +45,7 @@ impl Turn {
             .map(|(id, block)| PendingCall {
                 id: id.to_owned(),
                 name: block.text_at("name").unwrap_or_default().to_owned(),
-                args: block
-                    .payload
-                    .get("args")
-                    .filter(|args| !args.is_null())
-                    .cloned()
-                    .unwrap_or_else(|| json!({})),
+                args: block.call_args(),
             })
             .collect()
     }
@@ -76,6 +71,21 @@ impl Turn {
     }
 }
 
+impl Block {
+    /// The arguments of a tool call: an empty object when the model gave none, and what a JSON text holds when they
+    /// are still the text that the model wrote.
+    #[must_use]
+    pub fn call_args(&self) -> Value {
+        match self.payload.get("args") {
+            None | Some(Value::Null) => json!({}),
+            Some(Value::String(text)) => {
+                serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()))
+            }
+            Some(args) => args.clone(),
+        }
+    }
+}
+
 /// The blocks that `after` has, by id, and `before` has not, in their order.
 #[must_use]
 pub fn added_blocks(before: &Turn, after: &Turn) -> Vec<Arc<Block>> {
@@ -86,8 +96,12 @@ pub fn added_blocks(before: &Turn, after: &Turn) -> Vec<Arc<Block>> {
         .zip(&after.blocks)
         .take_while(|(a, b)| Arc::ptr_eq(a, b) || a.id == b.id)
         .count();
-    let known: HashSet<_> = before.blocks.iter().skip(shared).map(|block| &block.id).collect();
-    after.blocks.iter().skip(shared).filter(|block| !known.contains(&block.id)).cloned().collect()
+    let mut rest = after.blocks.iter().skip(shared).peekable();
+    if rest.peek().is_none() {
+        return Vec::new();
+    }
+    let known: HashSet<_> = before.blocks.iter().map(|block| &block.id).collect();
+    rest.filter(|block| !known.contains(&block.id)).cloned().collect()
 }
 
 #[cfg(test)]

@@ -49,14 +49,14 @@ pub(crate) fn decode<'js>(
         let atom = atom?;
         let name = key(decoder.ctx, &atom)?;
         let item: Value<'js> = object.get(atom)?;
-        if !item.is_undefined() && !item.is_null() {
-            read.property(decoder, &name, &item).map_err(|error| error.in_key(&name))?;
-        }
+        read.property(decoder, &name, &item).map_err(|error| error.in_key(&name))?;
     }
+    let in_payload = read.payload.is_some();
     let block = read.block()?;
     block.check().map_err(|error| {
         let message = format!("expected {}, got {}", error.expected, error.found);
-        CodecError::new(message).in_key(error.key).in_key("payload")
+        let error = CodecError::new(message).in_key(error.key);
+        if in_payload { error.in_key("payload") } else { error }
     })?;
     Ok(match original(&block.id).filter(|original| **original == block) {
         Some(original) => original,
@@ -81,7 +81,11 @@ impl ReadBlock {
         name: &str,
         value: &Value<'js>,
     ) -> std::result::Result<(), CodecError> {
+        let absent = value.is_undefined() || value.is_null();
         match name {
+            // A tool may have returned `null`.
+            "result" if value.is_null() => drop(self.shorthand.insert(name.to_owned(), Json::Null)),
+            name if absent && (PROPERTIES.contains(&name) || SHORTHAND.contains(&name)) => {}
             "id" => self.id = Some(string(decoder, value)?),
             "kind" => {
                 let kind = string(decoder, value)?.parse::<BlockKind>();
@@ -96,7 +100,9 @@ impl ReadBlock {
             }
             _ => {
                 let known = PROPERTIES.iter().chain(&SHORTHAND).copied();
-                return Err(unknown(name, &PROPERTIES.join(", "), known, "block"));
+                let accepted =
+                    format!("{}, or without a payload {}", PROPERTIES.join(", "), SHORTHAND.join(", "));
+                return Err(unknown(name, &accepted, known, "block"));
             }
         }
         Ok(())
@@ -107,10 +113,10 @@ impl ReadBlock {
             CodecError::new(format!("kind is missing: expected one of {}", BlockKind::NAMES.join(", ")))
         })?;
         let (id, payload) = match self.payload {
-            None => shorthand(kind, self.id, self.shorthand),
-            Some(payload) => match self.shorthand.keys().next() {
+            None => shorthand(kind, self.id, self.shorthand)?,
+            Some(payload) => match self.shorthand.iter().find(|(_, value)| !value.is_null()) {
                 None => (self.id, payload),
-                Some(name) => {
+                Some((name, _)) => {
                     let message = "stands beside a payload; put it into the payload";
                     return Err(CodecError::new(message).in_key(name));
                 }
@@ -126,16 +132,32 @@ impl ReadBlock {
 }
 
 /// The block id and payload of a block without payload. The `id` of a tool call or result is the call's.
-fn shorthand(kind: BlockKind, id: Option<String>, mut payload: Map) -> (Option<String>, Map) {
+fn shorthand(
+    kind: BlockKind,
+    id: Option<String>,
+    mut payload: Map,
+) -> std::result::Result<(Option<String>, Map), CodecError> {
+    let failed = payload.get("error").is_some_and(|error| error.as_str() != Some(""));
+    if failed && payload.get("result").is_some_and(Json::is_null) {
+        payload.shift_remove("result");
+    }
     if let Some(result) = payload.get_mut("result").filter(|result| !result.is_string()) {
         *result = Json::String(result.to_string());
     }
-    if !matches!(kind, BlockKind::ToolCall | BlockKind::ToolUse) {
-        return (id, payload);
+    let call_id = id.clone().filter(|id| !id.is_empty());
+    match kind {
+        BlockKind::ToolCall => {
+            payload.insert("id".to_owned(), call_id.unwrap_or_else(fresh_id).into());
+        }
+        BlockKind::ToolUse => {
+            let missing =
+                || CodecError::new("is missing: expected the id of the call it answers").in_key("id");
+            payload.insert("id".to_owned(), call_id.ok_or_else(missing)?.into());
+            payload.entry("error").or_insert_with(|| "".into());
+        }
+        _ => return Ok((id, payload)),
     }
-    let call_id = id.filter(|id| !id.is_empty()).unwrap_or_else(fresh_id);
-    payload.insert("id".to_owned(), call_id.into());
-    (None, payload)
+    Ok((None, payload))
 }
 
 /// Metadata or data, with the long names of all keys.

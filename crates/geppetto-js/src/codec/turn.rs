@@ -54,7 +54,7 @@ fn read<'js>(
         let atom = atom?;
         let name = key(ctx, &atom)?;
         let item: Value<'js> = object.get(atom)?;
-        if item.is_undefined() || item.is_null() {
+        if (item.is_undefined() || item.is_null()) && PROPERTIES.contains(&name.as_str()) {
             continue;
         }
         has_blocks |= name == "blocks";

@@ -29,10 +29,12 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Reads the options of a session; other options may follow.
-    pub(crate) fn read(options: &Options<'_>) -> Fallible<Self> {
-        let mut parts = Self::default();
-        if let Some(engine) = options.value("engine")? {
+    /// Reads the options of a session, its engine among them unless it is given; other options may follow.
+    pub(crate) fn read(options: &Options<'_>, engine: Option<Arc<dyn Engine>>) -> Fallible<Self> {
+        let mut parts = Self { engine, ..Self::default() };
+        if parts.engine.is_none()
+            && let Some(engine) = options.value("engine")?
+        {
             parts.engine = Some(engine_of(&engine, &options.path_of("engine"))?);
         }
         for (index, value) in options.values("middlewares")?.unwrap_or_default().iter().enumerate() {
@@ -51,14 +53,6 @@ impl Parts {
             return Err(Fault::type_error(format!("{} is empty", options.path_of("id"))));
         }
         Ok(parts)
-    }
-
-    /// The same with this engine, which must not have been named among the options as well.
-    pub(crate) fn with_engine(self, engine: Arc<dyn Engine>) -> Fallible<Self> {
-        match self.engine {
-            None => Ok(Self { engine: Some(engine), ..self }),
-            Some(_) => Err(Fault::type_error("options.engine: the engine is the first argument")),
-        }
     }
 
     /// Reads settings of the tool loop; what is not there stays as it was.
@@ -190,7 +184,7 @@ fn session_handle<'js>(call: &Call<'_, 'js>, parts: &Parts) -> Fallible<Value<'j
 
 fn read_parts(call: &Call<'_, '_>) -> Fallible<Parts> {
     let options = Options::read(call.ctx(), call.arg(0), "options")?;
-    let parts = Parts::read(&options)?;
+    let parts = Parts::read(&options, None)?;
     options.finish()?;
     Ok(parts)
 }

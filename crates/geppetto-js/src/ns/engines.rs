@@ -120,7 +120,12 @@ fn config(call: &Call<'_, '_>, index: usize) -> Fallible<geppetto_turns::Map> {
             config.insert(name.to_owned(), value.into());
         }
     }
-    for name in ["temperature", "topP", "maxTokens", "seed", "timeoutMs", "timeoutSeconds"] {
+    for name in ["maxTokens", "seed"] {
+        if let Some(value) = options.count(name)? {
+            config.insert(name.to_owned(), value.into());
+        }
+    }
+    for name in ["temperature", "topP", "timeoutMs", "timeoutSeconds"] {
         if let Some(value) = options.number(name)? {
             config.insert(name.to_owned(), value.into());
         }
@@ -128,7 +133,7 @@ fn config(call: &Call<'_, '_>, index: usize) -> Fallible<geppetto_turns::Map> {
     if let Some(stop) = options.strings("stop")? {
         config.insert("stop".to_owned(), stop.into());
     }
-    if let Some(headers) = options.map("headers")? {
+    if let Some(headers) = options.texts("headers")? {
         config.insert("headers".to_owned(), headers.into());
     }
     options.finish()?;
@@ -194,7 +199,7 @@ fn error(options: &Options<'_>) -> Fallible<Option<ScriptedError>> {
     let message = error.string("message")?;
     let scripted = ScriptedError {
         message: error.required("message", "a string", message)?,
-        status: error.integer("status", 0)?.and_then(|status| u16::try_from(status).ok()),
+        status: error.status("status")?,
         retryable: error.boolean("retryable")?,
     };
     error.finish()?;

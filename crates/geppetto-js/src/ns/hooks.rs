@@ -181,7 +181,7 @@ impl ToolHooks for JsHooks {
                 return Ok(AfterAction::Abort { error });
             }
             Ok(AfterAction::Continue {
-                result: options.json("result")?,
+                result: options.json_or_null("result")?,
                 error: error.filter(|e| !e.is_empty()),
             })
         })
@@ -205,9 +205,13 @@ impl ToolHooks for JsHooks {
         call(callback, "onToolError", (hooked, ctx), extra, |options| {
             let backoff = options.milliseconds("backoffMs")?;
             let retry = options.boolean("retry")?;
+            let abort = options.boolean("abort")?.unwrap_or(false);
             Ok(match (options.one_of::<HookAction>("action")?, retry) {
+                (Some(HookAction::Continue | HookAction::Abort), _) | (None, Some(false)) => {
+                    ErrorAction::Stop
+                }
+                _ if abort => ErrorAction::Stop,
                 (Some(HookAction::Retry), _) | (None, Some(true)) => ErrorAction::Retry { backoff },
-                (Some(_), _) | (None, Some(false)) => ErrorAction::Stop,
                 (None, None) => ErrorAction::Default,
             })
         })

@@ -1,6 +1,6 @@
 //! Middlewares of scripts: `fromJS`, whose `next` waits in place, and `fromAsync`, whose `next` is a promise.
 
-use crate::callback::{Arguments, Callback};
+use crate::callback::{Arguments, Callback, Returned};
 use crate::callback_context;
 use crate::callback_error::CallbackError;
 use crate::codec::turn;
@@ -15,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use geppetto_inference::{InferenceError, Middleware, Next, RunContext, RunError};
 use geppetto_runner::{CallError, JsError, JsRef, Local, OwnerRef};
 use geppetto_turns::Turn;
-use rquickjs::{Ctx, Value};
+use rquickjs::{Ctx, Object, Value};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +30,7 @@ pub(super) fn js_middleware<'js>(
     asynchronous: bool,
 ) -> Fallible<Arc<dyn Middleware>> {
     let own: Option<String> = function.as_object().and_then(|function| function.get("name").ok());
-    let name = name.or(own).filter(|name| !name.is_empty()).unwrap_or_else(|| "jsMiddleware".to_owned());
+    let name = name.or(own).filter(|name| !name.is_empty()).unwrap_or_else(|| "js-middleware".to_owned());
     let callback = Callback::new(ctx, function)?;
     Ok(Arc::new(JsMiddleware { callback, name: name.into(), asynchronous }))
 }
@@ -42,8 +42,12 @@ struct JsMiddleware {
     asynchronous: bool,
 }
 
-/// What the last call of `next` gave.
-type Last = Arc<Mutex<Option<Turn>>>;
+/// What the last call of `next` gave, once there is one that has ended.
+type Last = Arc<Mutex<Option<Result<Turn, InferenceError>>>>;
+
+fn remember(last: &Last, result: &Result<Turn, InferenceError>) {
+    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(result.clone());
+}
 
 /// A call of an asynchronous `next`: its turn, and the promise that waits for it.
 struct Request {
@@ -57,6 +61,7 @@ struct Waiting {
     functions: Option<(JsRef, JsRef)>,
     owner: OwnerRef,
     run: RunContext,
+    middleware: Arc<str>,
 }
 
 impl Waiting {
@@ -67,7 +72,7 @@ impl Waiting {
         let settle = move |js: Ctx<'_>| {
             let shown = match result {
                 Ok(turn) => turn::encode(&js, &turn).map(|turn| (&resolve, turn.into_value())),
-                Err(error) => crate::run_error::to_js(&js, &error).map(|error| (&reject, error)),
+                Err(error) => crate::run_error::to_js(&js, &error, None).map(|error| (&reject, error)),
             };
             // What cannot be shown is told as the error of showing it.
             let shown = shown.or_else(|error| Ok((&reject, Fault::Js(error).into_value(&js)?)));
@@ -94,7 +99,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         if self.functions.is_some() && !self.owner.is_closed() {
-            let revoked = || InferenceError::middleware("next", revoked());
+            let revoked = || InferenceError::middleware(self.middleware.clone(), revoked());
             self.settle(Err(self.run.check().err().unwrap_or_else(revoked)));
         }
     }
@@ -103,7 +108,7 @@ impl Drop for Waiting {
 /// What a middleware's function gave.
 enum Outcome {
     Turn(Turn),
-    /// Nothing: the given turn, as it was left.
+    /// Nothing, and `next` has given nothing either: the given turn, as it was left.
     Nothing(Turn),
 }
 
@@ -141,7 +146,6 @@ impl Middleware for JsMiddleware {
             }
         })
         .await;
-        drop(running);
         let outcome = outcome.map_err(|error| {
             let hint = match self.asynchronous {
                 true => "use session.runAsync() or session.start()",
@@ -152,9 +156,14 @@ impl Middleware for JsMiddleware {
         match outcome {
             Outcome::Turn(turn) => Ok(turn),
             Outcome::Nothing(turn) => {
+                // A `next` that was called and not awaited is under way, or still asked for.
+                while let Ok(request) = requested.try_recv() {
+                    running.push(self.answer(request, &last));
+                }
+                while running.next().await.is_some() {}
                 let last = last.lock().unwrap_or_else(PoisonError::into_inner).take();
                 match last {
-                    Some(last) => Ok(last),
+                    Some(last) => last,
                     None => next.call(turn).await,
                 }
             }
@@ -170,7 +179,8 @@ impl JsMiddleware {
         ctx: &RunContext,
         (last, requests): (Last, Option<mpsc::UnboundedSender<Request>>),
     ) -> Result<Outcome, CallbackError> {
-        let (given, run, seen) = (turn.clone(), ctx.clone(), last.clone());
+        let asynchronous = self.asynchronous;
+        let (given, run, seen, name) = (turn.clone(), ctx.clone(), last.clone(), self.name.clone());
         self.callback
             .call(
                 "middleware",
@@ -180,24 +190,19 @@ impl JsMiddleware {
                     let native = function(js, "next", 2, move |call| {
                         let (turn, next) = next_arguments(call, &given, &next)?;
                         match &requests {
-                            Some(requests) => next_async(call, requests, next, turn),
+                            Some(requests) => next_async(call, (requests, &name), next, turn),
                             None => next_sync(call, &next, turn, &last),
                         }
                     })?;
-                    let next: Value<'_> = Vm::of(js).make_next.clone().call((native, given_js.clone()))?;
+                    let make_next = Vm::of(js).make_next.clone();
+                    let made: Object<'_> = make_next.call((native, given_js.clone(), asynchronous))?;
+                    let next: Value<'_> = made.get("next")?;
                     let context = callback_context::for_middleware(js, &run)?.into_value();
-                    Ok(Arguments { values: vec![given_js.clone(), next, context], fallback: given_js })
+                    Ok(Arguments { values: vec![given_js, next, context], fallback: made.get("seen")? })
                 },
                 move |js, returned| {
-                    if returned.value.is_undefined() || returned.value.is_null() {
-                        let given =
-                            turn::decode(js, &returned.fallback, Some(&turn), "the middleware's turn")?;
-                        return Ok(Outcome::Nothing(given));
-                    }
-                    let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    let original = seen.as_ref().unwrap_or(&turn);
-                    turn::decode(js, &returned.value, Some(original), "the middleware's turn")
-                        .map(Outcome::Turn)
+                    let last = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                    outcome(js, returned, &turn, last.and_then(Result::ok).as_ref())
                 },
             )
             .await
@@ -207,11 +212,31 @@ impl JsMiddleware {
     async fn answer(&self, request: Request, last: &Last) {
         let Request { next, turn, mut promise } = request;
         let result = next.call(turn).await;
-        if let Ok(turn) = &result {
-            *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn.clone());
-        }
+        remember(last, &result);
         promise.settle(result);
     }
+}
+
+/// What a middleware's function returned. Nothing stands for the last result of `next`, else for the given turn; each
+/// with its mutations.
+fn outcome<'js>(
+    js: &Ctx<'js>,
+    returned: Returned<'js>,
+    given: &Turn,
+    last: Option<&Turn>,
+) -> Fallible<Outcome> {
+    let read =
+        |value: &Value<'js>| turn::decode(js, value, Some(last.unwrap_or(given)), "the middleware's turn");
+    if !returned.value.is_undefined() && !returned.value.is_null() {
+        return read(&returned.value).map(Outcome::Turn);
+    }
+    let seen = returned.fallback.into_object();
+    let seen = seen.ok_or_else(|| Fault::Plain("the middleware's turn is gone".to_owned()))?;
+    let result: Value<'js> = seen.get("result")?;
+    if last.is_some() && result.is_object() {
+        return read(&result).map(Outcome::Turn);
+    }
+    read(&seen.get("turn")?).map(Outcome::Nothing)
 }
 
 /// `next(turn?, { engine? })`.
@@ -242,15 +267,15 @@ fn next_sync<'js>(call: &Call<'_, 'js>, next: &Next, turn: Turn, last: &Last) ->
         // What enclosed the wait has ended it; it says why.
         Err(error) => Err(ctx.check().err().ok_or_else(|| Fault::wait(error))?),
     };
+    remember(last, &result);
     let turn = result.map_err(|error| run_error(error, ctx))?;
-    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(turn.clone());
     Ok(turn::encode(call.ctx(), &turn)?.into_value())
 }
 
 /// An asynchronous `next`: a promise that the middleware's own future settles.
 fn next_async<'js>(
     call: &Call<'_, 'js>,
-    requests: &mpsc::UnboundedSender<Request>,
+    (requests, middleware): (&mpsc::UnboundedSender<Request>, &Arc<str>),
     next: Next,
     turn: Turn,
 ) -> Fallible<Value<'js>> {
@@ -260,7 +285,7 @@ fn next_async<'js>(
     let (owner, run) = (Vm::of(call.ctx()).host.owner.clone(), next.context().clone());
     // One that is not awaited is no unhandled rejection: what became of it is told by events.
     Vm::of(call.ctx()).quiet.call::<_, ()>((promise.clone(),))?;
-    let promise_of_next = Waiting { functions: Some(functions), owner, run };
+    let promise_of_next = Waiting { functions: Some(functions), owner, run, middleware: middleware.clone() };
     // A request that cannot be sent is dropped, and its promise rejected.
     let _ = requests.send(Request { next, turn, promise: promise_of_next });
     Ok(promise.into_value())

@@ -9,6 +9,7 @@ use crate::handle::{self, HandleState};
 use crate::host::{Host, Pending};
 use crate::ns::session::settle;
 use crate::pump::{IteratorState, Pump};
+use crate::run_error::caller_stack;
 use crate::vm::Vm;
 use futures_lite::future::yield_now;
 use geppetto_events::EventType;
@@ -73,7 +74,7 @@ pub(super) fn start<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>>
     let host = Vm::of(ctx).host.clone();
     let local =
         Local::current().ok_or_else(|| Fault::Plain("there is no runtime on this thread".to_owned()))?;
-    let pump = Pump::new(run.handle().core().clone());
+    let pump = Pump::new(run.handle().core().clone(), caller_stack(ctx)?);
     host.pumps.borrow_mut().push(Rc::downgrade(&pump));
     let (promise, resolve, reject) = ctx.promise()?;
     let keep = |function: rquickjs::Function<'js>| JsRef::new(&local, function.into_value());
@@ -112,9 +113,8 @@ async fn drive(
     }
     pump.release_task();
     if let Some(local) = Local::current() {
-        settle(&local, result.map_err(Fault::from), &resolve, &reject, |ctx, turn| {
-            Ok(turn::encode(ctx, &turn)?.into_value())
-        });
+        let result = result.map_err(|error| Fault::StartedRun(Box::new(error), pump.started().to_owned()));
+        settle(&local, result, &resolve, &reject, |ctx, turn| Ok(turn::encode(ctx, &turn)?.into_value()));
     }
     drop(pending);
 }

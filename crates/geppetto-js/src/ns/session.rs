@@ -9,6 +9,7 @@ use crate::handle::{self, HandleState};
 use crate::ns::builder::Parts;
 use crate::ns::run_handle;
 use crate::options::Options;
+use crate::run_error::caller_stack;
 use crate::vm::Vm;
 use geppetto_inference::{
     CancelReason, Failure, InferenceError, Run, RunError, RunOptions, RunToken, Seed, Session,
@@ -62,8 +63,8 @@ fn history(members: &Members<'_>) -> Result<()> {
     members.method("append", 1, |call| {
         let session = call.this::<SessionHandle>()?.0.clone();
         let turn = turn::decode(call.ctx(), &call.required(0, "turn", "a turn")?, None, "turn")?;
-        session.append(turn).map_err(|error| Fault::begin(error, &session))?;
-        Ok(call.undefined())
+        session.append(turn.clone()).map_err(|error| Fault::begin(error, &session))?;
+        Ok(turn::encode(call.ctx(), &turn)?.into_value())
     })?;
     members.method("latest", 0, |call| turn_or_null(call, call.this::<SessionHandle>()?.0.latest()))?;
     members.method("turnCount", 0, |call| {
@@ -233,9 +234,12 @@ fn run_sync<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>> {
 /// Runs between jobs; the promise settles after the run's end was told.
 fn run_async<'js>(call: &Call<'_, 'js>, run: Fallible<Run>) -> Fallible<Value<'js>> {
     match run {
-        Ok(run) => promise_of(call, async move { Ok(run.drive().await?) }, |ctx, turn| {
-            Ok(turn::encode(ctx, &turn)?.into_value())
-        }),
+        Ok(run) => {
+            let stack = caller_stack(call.ctx())?;
+            let driven =
+                async move { run.drive().await.map_err(|error| Fault::StartedRun(Box::new(error), stack)) };
+            promise_of(call, driven, |ctx, turn| Ok(turn::encode(ctx, &turn)?.into_value()))
+        }
         Err(fault) => rejected(call, fault),
     }
 }
@@ -322,7 +326,7 @@ fn begin_once(call: &Call<'_, '_>, kind: Kind) -> Fallible<Run> {
     let engine = crate::ns::engines::engine_of(&call.required(0, "engine", "an Engine")?, "engine")?;
     let seed = read_seed(call, call.arg(1))?;
     let options = Options::read(call.ctx(), call.arg(2), "options")?;
-    let parts = Parts::read(&options)?.with_engine(engine)?;
+    let parts = Parts::read(&options, Some(engine))?;
     let run_options = read_run_options(&options, kind)?;
     options.finish()?;
     let session = parts.build(call.ctx())?;
