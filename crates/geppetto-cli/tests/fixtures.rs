@@ -118,7 +118,9 @@ fn filtered(text: &str, folder: &Path) -> String {
         while let Some(found) = text[from..].find(key) {
             let start = from + found + key.len();
             let digits = text[start..].bytes().take_while(u8::is_ascii_digit).count();
-            text.replace_range(start..start + digits, "0");
+            if digits > 0 {
+                text.replace_range(start..start + digits, "0");
+            }
             from = start;
         }
     }

@@ -5,6 +5,7 @@ mod drops;
 mod hosting;
 mod parked;
 mod runtime;
+mod sharing;
 
 use async_trait::async_trait;
 use geppetto_inference::{Engine, Failure, InferenceError, RunContext};
