@@ -52,6 +52,28 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a script
     Run(Run),
+    /// Show a turn that stands in a file, as text, YAML or JSON
+    Turns(Turns),
+}
+
+/// `geppetto turns`
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub(crate) struct Turns {
+    /// The form to write
+    #[arg(long, value_enum, default_value_t = TurnFormat::Text, value_name = "FORMAT")]
+    pub(crate) to: TurnFormat,
+
+    /// A turn as JSON (*.json) or YAML (anything else), such as files of the Go project
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TurnFormat {
+    Text,
+    Yaml,
+    Json,
 }
 
 /// `geppetto run`
@@ -122,7 +144,7 @@ mod tests {
     fn options_behind_the_file_belong_to_the_script() {
         let arguments =
             Arguments::parse_from(["geppetto", "run", "--timeout", "2s", "a.js", "--timeout", "x"]);
-        let Command::Run(run) = arguments.command;
+        let Command::Run(run) = arguments.command else { panic!("not a run") };
         assert_eq!(run.timeout, Some(Duration::from_secs(2)));
         assert_eq!(run.script(), ("a.js".into(), vec!["--timeout".to_owned(), "x".to_owned()]));
     }

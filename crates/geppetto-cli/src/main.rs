@@ -5,10 +5,10 @@ mod interrupts;
 mod output;
 mod run;
 mod terminal;
+mod turns;
 mod uncaught;
 
 use clap::Parser;
-use std::io::IsTerminal;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -16,18 +16,19 @@ fn main() -> ExitCode {
     log_to_stderr();
     match arguments.command {
         arguments::Command::Run(run) => run::run(run),
+        arguments::Command::Turns(turns) => turns::turns(&turns),
     }
 }
 
-/// The host's log, off unless `GEPPETTO_LOG` says what to show, as in `GEPPETTO_LOG=debug`.
+/// The host's log, off unless `GEPPETTO_LOG` says what to show, as in `GEPPETTO_LOG=debug`. What scripts and models
+/// say in it cannot command the terminal.
 fn log_to_stderr() {
     if let Ok(filter) = std::env::var("GEPPETTO_LOG") {
         let filter = tracing_subscriber::EnvFilter::new(filter);
-        let colours = std::io::stderr().is_terminal();
         tracing_subscriber::fmt()
             .with_env_filter(filter)
-            .with_ansi(colours)
-            .with_writer(std::io::stderr)
+            .with_ansi(false)
+            .with_writer(|| output::Stream::Stderr)
             .init();
     }
 }

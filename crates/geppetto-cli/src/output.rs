@@ -40,6 +40,18 @@ impl Stream {
     }
 }
 
+/// For what writes bytes: the host's log.
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        Self::write(*self, &String::from_utf8_lossy(bytes));
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// `console`: errors and warnings on stderr, the rest where the script's output goes.
 pub(crate) fn console(scripts: Stream) -> ConsoleSink {
     Arc::new(move |level, text| {

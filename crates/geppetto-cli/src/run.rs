@@ -72,9 +72,11 @@ async fn run_script(arguments: Run) -> u8 {
     let was_interrupted = AtomicBool::new(false);
     let code = {
         let script = script(&runtime, Source::File(file), &uncaught);
-        let interrupted = interrupted(&runtime, &mut interrupts, &on_interrupt, &was_interrupted);
+        let mut interrupted = pin!(interrupted(&runtime, &mut interrupts, &on_interrupt, &was_interrupted));
         let over = over(&runtime, arguments.timeout, &uncaught);
-        match select(pin!(script), select(pin!(interrupted), pin!(over))).await {
+        match select(pin!(script), select(interrupted.as_mut(), pin!(over))).await {
+            // The runs of an interrupted script tell of their ends, unless somebody cannot wait for that.
+            Either::Left(_) if was_interrupted.load(Ordering::Relaxed) => interrupted.await,
             Either::Left((code, _)) => code,
             Either::Right((Either::Left((code, _)) | Either::Right((code, _)), _)) => code,
         }
@@ -87,12 +89,7 @@ async fn run_script(arguments: Run) -> u8 {
         _ => code,
     };
     // A script whose runs were cancelled by Ctrl-C may have come to its own end since.
-    let code = if was_interrupted.into_inner() {
-        select(pin!(runs_told(&runtime)), pin!(interrupts.next())).await;
-        INTERRUPTED
-    } else {
-        code
-    };
+    let code = if was_interrupted.into_inner() { INTERRUPTED } else { code };
     if code != INTERRUPTED {
         let _ = timeout(LAST_WORDS, runtime.shutdown(Duration::ZERO)).await;
     }

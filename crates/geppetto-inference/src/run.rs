@@ -60,6 +60,9 @@ impl Run {
             {
                 let work = pin!(async {
                     let result = stopped_or(ctx, work(&*runner, seed, ctx)).await;
+                    // Somebody else's deadline may have ended it earlier.
+                    let timeout =
+                        timeout.filter(|_| ctx.deadline().is_some_and(|own| own.is_past(&**ctx.clock())));
                     core.finish(result.map_err(|error| named(error, timeout)));
                 });
                 // Pumps may end first: when there are none, or all have failed.

@@ -244,11 +244,12 @@ where
 }
 
 fn is_thenable(value: &Value<'_>) -> bool {
-    value.is_promise()
-        || value.as_object().is_some_and(|object| {
-            let then = object.get::<_, Value<'_>>("then");
-            then.inspect_err(|_| drop(object.ctx().catch())).is_ok_and(|then| then.is_function())
-        })
+    if value.is_promise() || !value.is_object() || value.is_proxy() {
+        return value.is_promise();
+    }
+    let ctx = value.ctx();
+    let thenable = Vm::of(ctx).is_thenable.call((value.clone(),));
+    thenable.inspect_err(|_| drop(ctx.catch())).unwrap_or(false)
 }
 
 /// Awaits a promise in the VM; what becomes of it comes through the channel.
@@ -271,8 +272,14 @@ where
             let (value, fallback) =
                 (call.raw(0).unwrap_or_else(undefined), call.raw(1).unwrap_or_else(undefined));
             let decoded = decode(call.ctx(), Returned { value, fallback });
-            // The run may be over by now.
-            let _ = sender.send(decoded.map_err(|fault| caught(call.ctx(), fault)));
+            match decoded {
+                // Whoever waits is told of the interruption, not of what the engine made of it.
+                Err(fault) if Local::current().is_some_and(|local| local.is_interrupted()) => {
+                    return Err(fault);
+                }
+                // The run may be over by now.
+                decoded => drop(sender.send(decoded.map_err(|fault| caught(call.ctx(), fault)))),
+            }
         }
         Ok(call.undefined())
     })?;

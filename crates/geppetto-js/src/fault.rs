@@ -1,9 +1,10 @@
 //! What a host function fails with, and how it is thrown.
 
+use crate::function::define;
 use crate::vm::Vm;
 use geppetto_inference::{BeginError, InferenceError, NoActiveRun, RunEnded, RunError};
-use geppetto_runner::WaitError;
-use rquickjs::{Ctx, Error, Value};
+use geppetto_runner::{Local, WaitError};
+use rquickjs::{Ctx, Error, Object, Value};
 
 /// What a host function fails with, and what is thrown for it.
 #[derive(Debug)]
@@ -17,6 +18,13 @@ pub enum Fault {
     StartedRun(Box<RunError>, String),
     /// Something else in words: an `Error`.
     Plain(String),
+    /// Reading a value threw: a getter, a revoked Proxy. The exception is pending.
+    Read {
+        /// What is pending.
+        error: Error,
+        /// The path of the value.
+        path: String,
+    },
     /// The engine's binding failed, or an exception is pending already.
     Js(Error),
 }
@@ -69,9 +77,19 @@ impl Fault {
     pub(crate) fn into_value<'js>(self, ctx: &Ctx<'js>) -> rquickjs::Result<Value<'js>> {
         let vm = Vm::of(ctx);
         match self {
-            Self::Type(message) => vm.type_error.construct((message,)),
-            Self::Plain(message) => {
-                rquickjs::Exception::from_message(ctx.clone(), &message).map(|e| e.into_value())
+            Self::Type(message) => vm.type_error.construct((bounded(&message),)),
+            Self::Plain(message) => vm.error.construct((bounded(&message),)),
+            // An interruption stays what it is.
+            Self::Read { error, .. } if !error.is_exception() || is_interrupted() => {
+                Self::Js(error).into_value(ctx)
+            }
+            Self::Read { path, .. } => {
+                let cause = ctx.catch();
+                let thrown = geppetto_runner::JsError::from_value(&cause);
+                let options = Object::new(ctx.clone())?;
+                define(&options, "cause", cause)?;
+                let message = bounded(&format!("{path}: reading it threw {thrown}"));
+                vm.type_error.construct((message, options))
             }
             Self::Run(error) => crate::run_error::to_js(ctx, &error, None),
             Self::StartedRun(error, started) => crate::run_error::to_js(ctx, &error, Some(&started)),
@@ -85,10 +103,23 @@ impl Fault {
     pub(crate) fn throw(self, ctx: &Ctx<'_>) -> Error {
         match self {
             Self::Js(error) if error.is_exception() => error,
+            Self::Read { error, .. } if error.is_exception() && is_interrupted() => error,
             fault => match fault.into_value(ctx) {
                 Ok(value) => ctx.throw(value),
                 Err(error) => error,
             },
         }
     }
+}
+
+/// Longer messages are cut in their middle.
+const MAX_MESSAGE: usize = 4096;
+
+fn bounded(message: &str) -> String {
+    crate::codec::shortened(message, MAX_MESSAGE)
+}
+
+/// Whether what is pending is an interruption, which nothing may turn into something else.
+fn is_interrupted() -> bool {
+    Local::current().is_some_and(|local| local.is_interrupted())
 }

@@ -124,11 +124,15 @@ pub(crate) fn describe(value: &Value<'_>) -> String {
             return format!("{} {name}", article(name));
         }
         let kind = match value {
+            value if value.is_proxy() => "a Proxy",
             value if value.is_promise() => "a Promise (is an await missing?)",
             value if value.is_function() => "a function",
             value if value.is_array() => "an array",
             value if value.is_error() => "an Error",
-            _ => "a plain object (was it copied with {...}?)",
+            _ => match crate::codec::kind_of(value) {
+                Some(kind) => return format!("{} {kind}", article(&kind)),
+                None => "a plain object (was it copied with {...}?)",
+            },
         };
         return kind.to_owned();
     }

@@ -112,14 +112,24 @@ fn require_from<'js>(ctx: &Ctx<'js>, base: &str, specifier: &str) -> Fallible<Va
             _ => Ok(known),
         };
     }
-    let text = read_file(Path::new(&name)).map_err(|error| Fault::Plain(error.to_string()))?;
+    let text = read_file(Path::new(&name)).map_err(|error| Fault::Plain(error.message))?;
     match kind_of(ctx, &name, &text) {
         Ok(Kind::CommonJs(body)) => Ok(run_common_js(ctx, &name, &body)?),
-        Ok(Kind::Json) => Ok(ctx.json_parse(text)?),
+        Ok(Kind::Json) => read_json(ctx, &name, text),
         Ok(Kind::Module) => Err(Fault::Plain(format!(
             "cannot require {specifier}: it is an ES module; use import, or import() and await it"
         ))),
         Err(error) => Err(syntax_error(ctx, &error)),
+    }
+}
+
+fn read_json<'js>(ctx: &Ctx<'js>, name: &str, text: String) -> Fallible<Value<'js>> {
+    match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+        Ok(_) => Ok(ctx.json_parse(text)?),
+        Err(error) => {
+            let message = format!("{name} is not valid JSON: {error}");
+            Err(Fault::Js(rquickjs::Exception::throw_syntax(ctx, &message)))
+        }
     }
 }
 
@@ -208,10 +218,13 @@ impl Loader for Files {
             let missing = || Fault::Plain(format!("cannot find module {name:?}")).throw(ctx);
             return synthetic(ctx, name, exports.ok_or_else(missing)?);
         }
-        let text = read_file(Path::new(name)).map_err(|error| Fault::Plain(error.to_string()).throw(ctx))?;
+        let text = read_file(Path::new(name)).map_err(|error| Fault::Plain(error.message).throw(ctx))?;
         match kind_of(ctx, name, &text) {
             Ok(Kind::Module) => Module::declare(ctx.clone(), name, text),
-            Ok(Kind::Json) => synthetic(ctx, name, ctx.json_parse(text)?),
+            Ok(Kind::Json) => {
+                let value = read_json(ctx, name, text).map_err(|fault| fault.throw(ctx))?;
+                synthetic(ctx, name, value)
+            }
             Ok(Kind::CommonJs(body)) => {
                 let known = Vm::of(ctx).modules.borrow().get(name).cloned();
                 let exports = match known.as_ref().and_then(Value::as_object) {

@@ -30,16 +30,9 @@ impl<'js> Options<'js> {
         let object = match value {
             None => None,
             Some(value) => {
-                let plain = value.as_object().filter(|object| {
-                    !value.is_array()
-                        && !value.is_function()
-                        && !value.is_promise()
-                        && !handle::is_handle(object)
-                });
-                let wrong = || {
-                    Fault::type_error(format!("{path}: expected an object, got {}", handle::describe(&value)))
-                };
-                Some(plain.cloned().ok_or_else(wrong)?)
+                let object =
+                    codec::block::object_of(&value, "an object").map_err(|error| error.fault(&path))?;
+                Some(object.clone())
             }
         };
         let names = object.as_ref().map_or(Ok(Vec::new()), own_names)?;
@@ -61,7 +54,8 @@ impl<'js> Options<'js> {
         let Some(object) = self.object.as_ref().filter(|_| self.names.iter().any(|own| own == name)) else {
             return Ok(None);
         };
-        let value: Value<'js> = object.get(name)?;
+        let value = object.get::<_, Value<'js>>(name);
+        let value = value.map_err(|error| Fault::Read { error, path: self.path_of(name) })?;
         Ok(Some(value).filter(|value| !value.is_undefined() && !value.is_null()))
     }
 

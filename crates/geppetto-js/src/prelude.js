@@ -73,6 +73,12 @@
     for (let i = 0; i < names.length; i++) defineProperty(handle, names[i], { __proto__: null, value: bind(handle[names[i]], handle) });
   }
   const refuse = (message) => { throw new TypeFault(message); };
+  // `then` counts where a script has put it on purpose, and not on the prototype of everything.
+  function isThenable(value) {
+    for (let at = value; at !== null && at !== ObjectPrototype; at = getPrototypeOf(at)) if (hasOwn(at, "then")) return typeof value.then === "function";
+    return false;
+  }
+  const heed = (promise) => { then(promise, nothing, (error) => { native.uncaught("listener", error); }); };
   const quiet = (promise) => { then(promise, nothing, nothing); };
   function queueMicrotask(callback) {
     if (typeof callback !== "function") throw new TypeFault("queueMicrotask: expected a function, got " + (callback === null ? "null" : typeof callback));
@@ -87,10 +93,15 @@
     if (is(getTime, value)) return toISOString(value);
     if (is(mapSize, value)) throw new TypeFault("a Map is not a plain value; pass Object.fromEntries(map)");
     if (is(setSize, value)) throw new TypeFault("a Set is not a plain value; pass [...set]");
-    const tag = native.isHandle(value) ? value[toStringTag] : slice(toText(value), 8, -1);
-    if (tag === "Object" || tag === "Array") return value;
+    const tag = kindOf(value);
+    if (tag === undefined || tag === "Array") return value;
     const instead = tag === "Promise" ? "; await it first" : tag === "Error" ? "; pass its message" : tag === "URL" ? "; pass its href" : tag.includes("Array") ? "; pass a string, such as base64" : "";
     throw new TypeFault(`a value of kind ${tag} is not a plain value${instead}`);
+  }
+  // The kind of an object that is not plain; instances of classes of scripts count as plain.
+  function kindOf(value) {
+    const tag = native.isHandle(value) ? value[toStringTag] : is(getTime, value) ? "Date" : is(mapSize, value) ? "Map" : is(setSize, value) ? "Set" : slice(toText(value), 8, -1);
+    return tag === "Object" ? undefined : tag;
   }
   const isPlain = (value) => { const proto = getPrototypeOf(value); return proto === null || proto === ObjectPrototype; };
   function deepFreeze(value) {
@@ -271,13 +282,13 @@
     return text;
   }
   // What cannot be shown must not stop the script.
-  const shown = (args) => { try { return format(args); } catch (error) { return `[cannot be shown: ${error}]`; } };
-  const write = (level) => (...args) => native.print(level, shown(args));
+  const attempt = (show) => { try { return show(); } catch (error) { try { return `[cannot be shown: ${error}]`; } catch { return "[cannot be shown]"; } } };
+  const write = (level) => (...args) => native.print(level, attempt(() => format(args)));
   const console = {
     log: write("log"), info: write("info"), debug: write("debug"), warn: write("warn"), error: write("error"),
-    dir: (value) => native.print("log", inspect(value)),
-    trace: (...args) => native.print("error", errorText(Object.assign(new Fault(format(args)), { name: "Trace" }))),
-    assert: (condition, ...args) => { if (!condition) native.print("error", "Assertion failed" + (args.length ? ": " + format(args) : "")); },
+    dir: (value) => native.print("log", attempt(() => inspect(value))),
+    trace: (...args) => native.print("error", attempt(() => errorText(Object.assign(new Fault(format(args)), { name: "Trace" })))),
+    assert: (condition, ...args) => { if (!condition) native.print("error", "Assertion failed" + (args.length ? ": " + attempt(() => format(args)) : "")); },
   };
 
   const define = (name, value) => defineProperty(globalThis, name, data(value, false));
@@ -285,5 +296,5 @@
   define("queueMicrotask", queueMicrotask);
   define("AbortController", AbortController);
   define("AbortSignal", AbortSignal);
-  return freeze({ makeNext, bindMethods, freeze, deepFreeze, settle, quiet, plain, isPlain, toWellFormed, makeRunError, callerStack, carried, RunError, makeSignal, tokenOf, dispatchAbort: watched, inspect, describe, TypeError: TypeFault, RangeError });
+  return freeze({ makeNext, bindMethods, freeze, deepFreeze, settle, quiet, plain, isPlain, toWellFormed, makeRunError, callerStack, carried, RunError, makeSignal, tokenOf, dispatchAbort: watched, inspect, describe, kindOf, heed, isThenable, Error: Fault, TypeError: TypeFault, RangeError });
 })

@@ -225,8 +225,9 @@ impl Pump {
     fn call<'js>(&self, ctx: &Ctx<'js>, function: &JsRef, event: &Event) {
         let called = || -> rquickjs::Result<()> {
             let Some(function) = function.get(ctx).and_then(Value::into_function) else { return Ok(()) };
-            // What an asynchronous listener rejects with is told as an unhandled rejection.
-            function.call::<_, Value<'js>>((event::encode(ctx, event)?,)).map(drop)
+            let returned: Value<'js> = function.call((event::encode(ctx, event)?,))?;
+            // What an asynchronous listener rejects with is told as what it throws would be.
+            if returned.is_promise() { Vm::of(ctx).heed.call((returned,)) } else { Ok(()) }
         };
         if let Err(error) = called() {
             let error = JsError::from_error(ctx, &error);

@@ -37,6 +37,10 @@ pub(crate) struct Vm<'js> {
     pub(crate) dispatch_abort: Function<'js>,
     pub(crate) inspect: Function<'js>,
     pub(crate) type_error: Constructor<'js>,
+    pub(crate) error: Constructor<'js>,
+    pub(crate) kind_of: Function<'js>,
+    pub(crate) heed: Function<'js>,
+    pub(crate) is_thenable: Function<'js>,
 }
 
 // SAFETY: the type is the same for every lifetime, and all its JS values have that one.
@@ -71,6 +75,10 @@ impl<'js> Vm<'js> {
             let object = call.arg(0).and_then(|value| value.into_object());
             Ok(Value::new_bool(call.ctx().clone(), object.is_some_and(|object| handle::is_handle(&object))))
         })?;
+        native.method("isProxy", 1, |call| {
+            let is_proxy = call.raw(0).is_some_and(|value| value.is_proxy());
+            Ok(Value::new_bool(call.ctx().clone(), is_proxy))
+        })?;
         globals::console::natives(&native)?;
         globals::abort::natives(&native)?;
         globals::web::natives(&native)?;
@@ -100,6 +108,10 @@ impl<'js> Vm<'js> {
             dispatch_abort: prelude.get("dispatchAbort")?,
             inspect: prelude.get("inspect")?,
             type_error: prelude.get("TypeError")?,
+            error: prelude.get("Error")?,
+            kind_of: prelude.get("kindOf")?,
+            heed: prelude.get("heed")?,
+            is_thenable: prelude.get("isThenable")?,
         };
         if ctx.store_userdata(vm).is_err() {
             return Err(Fault::Plain("the VM is set up twice".to_owned()).throw(ctx));

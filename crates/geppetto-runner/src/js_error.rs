@@ -92,14 +92,25 @@ fn get<'js>(object: &Object<'js>, key: &str) -> Option<Value<'js>> {
 }
 
 fn text(object: &Object<'_>, key: &str) -> Option<String> {
-    let text = get(object, key)?.into_string()?;
-    text.to_string().ok().map(|text| bounded(&text))
+    get(object, key)?.as_string().map(lossy)
+}
+
+/// A JS string as UTF-8; lone surrogates are replaced.
+fn lossy(text: &rquickjs::String<'_>) -> String {
+    let well_formed = || -> rquickjs::Result<String> {
+        let ctx = text.ctx();
+        let prototype: Object = ctx.globals().get::<_, Object>("String")?.get("prototype")?;
+        let to_well_formed: rquickjs::Function = prototype.get("toWellFormed")?;
+        to_well_formed.call((rquickjs::function::This(text.clone()),))
+    };
+    let text = text.to_string().or_else(|_| well_formed().inspect_err(|_| drop(text.ctx().catch())));
+    text.map_or_else(|_| "[text that is not Unicode]".to_owned(), |text| bounded(&text))
 }
 
 /// A value that is not an error, in a few words. Objects are not stringified: that would run their code.
 fn describe(value: &Value<'_>) -> String {
     if let Some(text) = value.as_string() {
-        return text.to_string().map_or_else(|_| "a string".to_owned(), |text| bounded(&text));
+        return lossy(text);
     }
     if let Some(number) = value.as_number() {
         return number.to_string();

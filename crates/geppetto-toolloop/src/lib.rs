@@ -34,6 +34,7 @@ mod hooks;
 mod registry;
 mod retry;
 mod schema;
+mod schema_effort;
 mod tool;
 mod toolloop;
 #[rustfmt::skip]

@@ -4,7 +4,9 @@
 //! So a schema's size is bounded, references stay inside it, one that refers to itself must go deeper into the
 //! value each time, and patterns are matched in linear time.
 
+use crate::schema_effort::{SAME_VALUE, inner_schemas, is_bounded};
 use crate::{SchemaError, SchemaIssue};
+use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -20,6 +22,7 @@ const SHOWN_BYTES: usize = 300;
 /// A JSON Schema, compiled.
 pub struct ArgumentSchema {
     validator: Validator,
+    schema: Value,
 }
 
 impl fmt::Debug for ArgumentSchema {
@@ -41,7 +44,7 @@ impl ArgumentSchema {
             .with_pattern_options(PatternOptions::regex().size_limit(1 << 20))
             .build(schema)
             .map_err(|error| SchemaError::Invalid { message: shortened(&error.to_string()) })?;
-        Ok(Self { validator })
+        Ok(Self { validator, schema: schema.clone() })
     }
 
     /// Checks a value.
@@ -49,12 +52,22 @@ impl ArgumentSchema {
     /// # Errors
     /// All places where it does not fit.
     pub fn check(&self, value: &Value) -> Result<(), Vec<SchemaIssue>> {
+        if !is_bounded(&self.schema, value) {
+            let message =
+                "is too complex for its schema: checking it would take too long; nest it less".to_owned();
+            return Err(vec![SchemaIssue { path: String::new(), message }]);
+        }
         if self.validator.is_valid(value) {
             return Ok(());
         }
         let issue = |error: jsonschema::ValidationError<'_>| SchemaIssue {
-            path: error.instance_path().to_string(),
-            message: shortened(&error.to_string()),
+            path: shortened(error.instance_path().as_str()),
+            message: match error.kind() {
+                ValidationErrorKind::FalseSchema => {
+                    shortened(&format!("nothing is allowed here, got {}", error.instance()))
+                }
+                _ => shortened(&error.to_string()),
+            },
         };
         Err(self.validator.iter_errors(value).take(100).map(issue).collect())
     }
@@ -87,10 +100,8 @@ struct Expansion<'s> {
     known: HashMap<*const Value, Option<usize>>,
 }
 
-/// Keywords whose schemas apply to the very value their schema applies to.
-const SAME_VALUE: [&str; 8] = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"];
 /// Keywords whose schemas apply to parts of the value, or are only referred to.
-const PARTS: [&str; 14] = [
+const PARTS: [&str; 13] = [
     "properties",
     "patternProperties",
     "additionalProperties",
@@ -104,7 +115,6 @@ const PARTS: [&str; 14] = [
     "contentSchema",
     "$defs",
     "definitions",
-    "dependencies",
 ];
 /// Keywords that move references about in ways that cannot be bounded.
 const REFUSED: [&str; 6] =
@@ -160,18 +170,6 @@ impl<'s> Expansion<'s> {
     }
 }
 
-/// The schemas under a keyword: itself, the items of a list, or the values of a map of schemas.
-fn inner_schemas<'s>(keyword: &str, value: Option<&'s Value>) -> Vec<&'s Value> {
-    let maps =
-        ["properties", "patternProperties", "dependentSchemas", "$defs", "definitions", "dependencies"];
-    match value {
-        Some(Value::Array(items)) => items.iter().collect(),
-        Some(Value::Object(map)) if maps.contains(&keyword) => map.values().collect(),
-        Some(value) => vec![value],
-        None => Vec::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +209,21 @@ mod tests {
         let tree = ArgumentSchema::compile(&tree).unwrap();
         assert!(tree.check(&json!({ "children": [{ "children": [] }] })).is_ok());
         assert!(tree.check(&json!({ "children": [{ "children": 7 }] })).is_err());
+    }
+
+    #[test]
+    fn a_value_whose_check_would_explode_is_refused_at_once_and_a_long_one_is_not() {
+        let deep = |levels| (0..levels).fold(json!(1), |inner, _| json!({ "a": inner }));
+        let branches = json!({ "anyOf": [
+            { "properties": { "a": { "$ref": "#" } }, "required": ["x"] },
+            { "properties": { "a": { "$ref": "#" } }, "required": ["y"] },
+        ] });
+        let branches = ArgumentSchema::compile(&branches).unwrap();
+        let issues = branches.check(&deep(60)).unwrap_err();
+        assert!(issues[0].message.contains("too complex"), "{issues:?}");
+        assert!(!branches.check(&deep(5)).unwrap_err()[0].message.contains("too complex"));
+        let list = ArgumentSchema::compile(&json!({ "items": { "type": "number" } })).unwrap();
+        assert!(list.check(&json!(vec![1; 300_000])).is_ok());
     }
 
     #[test]

@@ -25,9 +25,12 @@ mod id;
 mod keys;
 mod names;
 mod payload;
+mod pretty;
 mod turn;
 mod usage;
 mod wire;
+#[cfg(feature = "yaml")]
+pub mod yaml;
 
 pub use block::Block;
 pub use calls::{PendingCall, added_blocks};
@@ -36,6 +39,7 @@ pub use id::{BlockId, TurnId, fresh_id};
 pub use keys::{BlockMetaKey, KeyError, RunMetaKey, TurnDataKey, TurnMetaKey, long_key, short_key};
 pub use names::{UnknownName, nearest};
 pub use payload::{PayloadError, PayloadKey, PayloadType};
+pub use pretty::Pretty;
 pub use turn::{Blocks, Turn};
 pub use usage::Usage;
 

@@ -1,6 +1,6 @@
 //! Blocks.
 
-use super::json::{Decoder, encode_map};
+use super::json::{Decoder, encode_map, inexact, rounded};
 use super::{CodecError, key};
 use crate::function::define;
 use crate::handle;
@@ -48,7 +48,8 @@ pub(crate) fn decode<'js>(
     for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
         let atom = atom?;
         let name = key(decoder.ctx, &atom)?;
-        let item: Value<'js> = object.get(atom)?;
+        let item = object.get::<_, Value<'js>>(atom);
+        let item = item.map_err(|error| CodecError::from(error).in_key(&name))?;
         read.property(decoder, &name, &item).map_err(|error| error.in_key(&name))?;
     }
     let in_payload = read.payload.is_some();
@@ -58,10 +59,21 @@ pub(crate) fn decode<'js>(
         let error = CodecError::new(message).in_key(error.key);
         if in_payload { error.in_key("payload") } else { error }
     })?;
-    Ok(match original(&block.id).filter(|original| **original == block) {
+    Ok(match original(&block.id).filter(|original| is_same(original, &block)) {
         Some(original) => original,
         None => Arc::new(block),
     })
+}
+
+/// Whether a block is what its original became in JS: one that a script left alone keeps its integers exactly.
+fn is_same(original: &Block, block: &Block) -> bool {
+    let large = |map: &Map| map.values().any(|value| inexact(value, "").is_some());
+    original == block
+        || (large(&original.payload) || large(&original.metadata)) && {
+            let map = |map: &Map| map.iter().map(|(key, value)| (key.clone(), rounded(value))).collect();
+            let (payload, metadata) = (map(&original.payload), map(&original.metadata));
+            Block { payload, metadata, ..original.clone() } == *block
+        }
 }
 
 #[derive(Default)]
@@ -186,14 +198,18 @@ pub(crate) fn string<'js>(
     decoder.text(value)
 }
 
+/// The plain object that a value has to be.
 pub(crate) fn object_of<'a, 'js>(
     value: &'a Value<'js>,
     what: &str,
 ) -> std::result::Result<&'a Object<'js>, CodecError> {
-    let plain = value.as_object().filter(|_| !value.is_array() && !value.is_function());
-    plain
-        .filter(|object| !value.is_promise() && (value.is_proxy() || !handle::is_handle(object)))
-        .ok_or_else(|| CodecError::new(format!("expected {what}, got {}", handle::describe(value))))
+    let wrong = || CodecError::new(format!("expected {what}, got {}", handle::describe(value)));
+    let object = value.as_object().filter(|_| !value.is_array() && !value.is_function()).ok_or_else(wrong)?;
+    let stands_for_something = value.is_promise() || (!value.is_proxy() && handle::is_handle(object));
+    if stands_for_something || super::json::stand_in(value)?.is_some() {
+        return Err(wrong());
+    }
+    Ok(object)
 }
 
 /// A property that nothing knows.

@@ -33,12 +33,75 @@ pub(crate) fn encode<'js>(ctx: &Ctx<'js>, value: &Json) -> Result<Value<'js>> {
     })
 }
 
+/// The path of the first integer that a JS number cannot hold exactly.
+pub(crate) fn inexact(value: &Json, path: &str) -> Option<String> {
+    const LARGEST: u64 = 1 << 53;
+    match value {
+        Json::Number(number) => {
+            let magnitude = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs))?;
+            // Beyond 2^53 every second number is still one of both.
+            #[allow(
+                clippy::cast_precision_loss,
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "that is what is asked"
+            )]
+            let exact = magnitude <= LARGEST || (magnitude as f64) as u64 == magnitude;
+            (!exact).then(|| path.to_owned())
+        }
+        Json::Array(items) => {
+            items.iter().enumerate().find_map(|(index, item)| inexact(item, &format!("{path}[{index}]")))
+        }
+        Json::Object(map) => map.iter().find_map(|(key, item)| inexact(item, &format!("{path}.{key}"))),
+        _ => None,
+    }
+}
+
+/// The value as it comes back from JS: integers that a JS number cannot hold are rounded.
+pub(crate) fn rounded(value: &Json) -> Json {
+    match value {
+        Json::Number(number) if inexact(value, "").is_some() =>
+        {
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "checked: not too large for what it came from"
+            )]
+            number.as_f64().map_or(Json::Null, |number| Json::from(number as i64))
+        }
+        Json::Array(items) => items.iter().map(rounded).collect(),
+        Json::Object(map) => {
+            Json::Object(map.iter().map(|(key, item)| (key.clone(), rounded(item))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
 pub(crate) fn encode_map<'js>(ctx: &Ctx<'js>, map: &Map) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
     for (key, value) in map {
         define(&object, key.as_str(), encode(ctx, value)?)?;
     }
     Ok(object)
+}
+
+/// What stands for an object that is not plain: a date's text; `None` for a plain one.
+///
+/// # Errors
+/// For one that nothing stands for: a handle, a `Map`, a Proxy, …
+pub(crate) fn stand_in<'js>(value: &Value<'js>) -> std::result::Result<Option<Value<'js>>, CodecError> {
+    if value.is_proxy() {
+        // Its traps could list more keys than anybody can count, and nothing could stop the engine meanwhile.
+        return Err(CodecError::new("a Proxy is not a plain value; pass a copy of what it stands for"));
+    }
+    let ctx = value.ctx();
+    let vm = Vm::of(ctx);
+    if vm.is_plain.call::<_, bool>((value.clone(),))? {
+        return Ok(None);
+    }
+    let stand_in = vm.plain.call::<_, Value<'js>>((value.clone(),));
+    let stand_in = stand_in
+        .map_err(|error| CodecError::new(geppetto_runner::JsError::from_error(ctx, &error).message))?;
+    Ok(Some(stand_in).filter(|stand_in| stand_in != value))
 }
 
 /// Reads values and counts what it has read.
@@ -103,8 +166,11 @@ impl<'a, 'js> Decoder<'a, 'js> {
 
     fn number(&mut self, number: f64) -> std::result::Result<Json, CodecError> {
         self.count(8)?;
-        if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 {
-            #[allow(clippy::cast_possible_truncation, reason = "an integer of at most 2^53")]
+        if number.fract() == 0.0 && number.abs() < 9_223_372_036_854_775_808.0 {
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "an integer of less than 2^63: nothing is cut off"
+            )]
             return Ok(Json::from(number as i64));
         }
         let number = Number::from_f64(number);
@@ -118,19 +184,13 @@ impl<'a, 'js> Decoder<'a, 'js> {
         let Some(object) = value.as_object() else {
             return Err(CodecError::new(format!("a {} has no JSON form", value.type_name())));
         };
-        if value.is_array() {
+        if value.is_array() && !value.is_proxy() {
             return self.array(object, depth);
         }
-        if !Vm::of(self.ctx).is_plain.call::<_, bool>((value.clone(),))? {
-            let stand_in = Vm::of(self.ctx).plain.call::<_, Value<'js>>((value.clone(),));
-            let stand_in = stand_in.map_err(|error| {
-                CodecError::new(geppetto_runner::JsError::from_error(self.ctx, &error).message)
-            })?;
-            if stand_in != *value {
-                return self.value(&stand_in, depth + 1);
-            }
+        match stand_in(value)? {
+            Some(stand_in) => self.value(&stand_in, depth + 1),
+            None => self.map(object, depth).map(Json::Object),
         }
-        self.map(object, depth).map(Json::Object)
     }
 
     fn array(&mut self, array: &Object<'js>, depth: usize) -> std::result::Result<Json, CodecError> {
@@ -139,7 +199,8 @@ impl<'a, 'js> Decoder<'a, 'js> {
         let mut items = Vec::with_capacity(length.min(1024));
         for index in 0..length {
             #[allow(clippy::cast_possible_truncation, reason = "arrays have at most 2^32 - 1 items")]
-            let item: Value<'js> = array.get(index as u32)?;
+            let item = array.get::<_, Value<'js>>(index as u32);
+            let item = item.map_err(|error| CodecError::from(error).in_index(index))?;
             items.push(self.value(&item, depth + 1).map_err(|error| error.in_index(index))?);
         }
         Ok(Json::Array(items))
@@ -153,9 +214,14 @@ impl<'a, 'js> Decoder<'a, 'js> {
             let atom = atom?;
             let name = key(self.ctx, &atom)?;
             self.bytes += name.len();
-            let item: Value<'js> = object.get(atom)?;
+            let item = object.get::<_, Value<'js>>(atom);
+            let item = item.map_err(|error| CodecError::from(error).in_key(&name))?;
             if !item.is_undefined() {
                 let item = self.value(&item, depth + 1).map_err(|error| error.in_key(&name))?;
+                if map.contains_key(&name) {
+                    let message = "two keys differ only in characters that are not Unicode";
+                    return Err(CodecError::new(message).in_key(&name));
+                }
                 map.insert(name, item);
             }
         }

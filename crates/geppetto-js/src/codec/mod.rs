@@ -4,10 +4,17 @@
 //! | JS | Rust |
 //! |---|---|
 //! | `undefined` | an absent property; `null` in arrays |
-//! | numbers | integers up to 2⁵³ as integers, others as floats; `-0` is `0`; `NaN` and infinities are errors |
-//! | strings | UTF-8; a lone surrogate becomes U+FFFD, as in `TextEncoder` |
+//! | numbers | whole ones below 2⁶³ as integers, others as floats; `-0` is `0`; `NaN` and infinities are errors |
+//! | strings, keys | UTF-8; a lone surrogate becomes U+FFFD, as in `TextEncoder`; two keys that become one are an error |
+//! | array holes | `null` |
+//! | properties | own and enumerable ones; symbol keys and named properties of arrays are left out, as in JSON |
 //! | `Date` | its ISO string |
-//! | BigInt, symbols, functions, Promises, `Map`, `Set`, binary data, cycles | errors |
+//! | instances of a script's classes | their own properties; `toJSON` is not called: as a property it is a function |
+//! | BigInt, symbols, functions, Promises, Proxies, `Map`, `Set`, errors, binary data, handles, cycles | errors |
+//! | getters, Proxies' traps that throw | an error with the path, and what was thrown as its `cause` |
+//!
+//! The other way an integer that a JS number cannot hold becomes the nearest one that it can, as in `JSON.parse`: a
+//! block that a script leaves alone keeps its own. In a tool's arguments it is an error that asks for a string.
 
 pub(crate) mod block;
 pub(crate) mod event;
@@ -46,12 +53,21 @@ impl CodecError {
 
     /// As a fault, the path behind `root`.
     pub(crate) fn fault(self, root: &str) -> Fault {
-        if let Some(error) = self.thrown {
-            return Fault::Js(error);
+        let path = format!("{root}{}", shown(&self.path));
+        match self.thrown {
+            Some(error) => Fault::Read { error, path },
+            None => Fault::Type(format!("{path}: {}", self.message)),
         }
-        let path: String = self.path.into_iter().rev().collect();
-        Fault::Type(format!("{root}{path}: {}", self.message))
     }
+}
+
+/// A text of at most about `limit` bytes: what is too much is left out of its middle.
+pub(crate) fn shortened(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
+    }
+    let (start, end) = (text.floor_char_boundary(limit / 2), text.ceil_char_boundary(text.len() - limit / 2));
+    format!("{}… ({} bytes) …{}", &text[..start], end - start, &text[end..])
 }
 
 impl From<rquickjs::Error> for CodecError {
@@ -78,6 +94,40 @@ pub(crate) fn text<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> Result<String> {
 /// A property name as text.
 pub(crate) fn key<'js>(ctx: &Ctx<'js>, atom: &Atom<'js>) -> Result<String> {
     text(ctx, atom.to_js_string()?.as_value())
+}
+
+/// A path, innermost first, as text. One that is very deep, as that of a cycle, is shown in part.
+fn shown(path: &[String]) -> String {
+    let names: Vec<String> = path.iter().rev().map(|name| shortened(name, 100)).collect();
+    if names.len() <= 16 {
+        return names.concat();
+    }
+    format!("{}…{}", names[..8].concat(), names[names.len() - 4..].concat())
+}
+
+/// What kind of object a value is that is not plain: `Map`, `Date`, `Uint8Array`, …
+pub(crate) fn kind_of(value: &Value<'_>) -> Option<String> {
+    let ctx = value.ctx();
+    if is_forged(value) {
+        return None;
+    }
+    let kind: Result<Option<String>> = Vm::of(ctx).kind_of.call((value.clone(),));
+    kind.inspect_err(|_| drop(ctx.catch())).ok().flatten()
+}
+
+/// Whether a value has the prototype of a handle without being one.
+fn is_forged(value: &Value<'_>) -> bool {
+    let vm = Vm::of(value.ctx());
+    let prototypes = vm.prototypes.borrow();
+    let mut next = value.as_object().and_then(Object::get_prototype);
+    for _ in 0..8 {
+        let Some(prototype) = next else { return false };
+        if prototypes.values().any(|known| *known == prototype) {
+            return true;
+        }
+        next = prototype.get_prototype();
+    }
+    false
 }
 
 /// The length of an array; what an array-like claims is bounded by whoever reads it.

@@ -53,7 +53,8 @@ fn read<'js>(
     for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
         let atom = atom?;
         let name = key(ctx, &atom)?;
-        let item: Value<'js> = object.get(atom)?;
+        let item = object.get::<_, Value<'js>>(atom);
+        let item = item.map_err(|error| CodecError::from(error).in_key(&name))?;
         if (item.is_undefined() || item.is_null()) && PROPERTIES.contains(&name.as_str()) {
             continue;
         }
@@ -106,7 +107,8 @@ fn blocks<'js>(
     let originals = Originals { turn: original, by_id: OnceCell::new() };
     for index in 0..length {
         #[allow(clippy::cast_possible_truncation, reason = "arrays have at most 2^32 - 1 items")]
-        let item: Value<'js> = array.get(index as u32)?;
+        let item = array.get::<_, Value<'js>>(index as u32);
+        let item = item.map_err(|error| CodecError::from(error).in_index(index))?;
         let known = |id: &str| originals.block(index, id);
         blocks.push(block::decode(decoder, &item, known).map_err(|error| error.in_index(index))?);
     }

@@ -34,6 +34,7 @@
     if (typeof value !== "object" || value === null) return value;
     if (mapHas(seen, value)) return mapGet(seen, value);
     const keep = (copy) => { mapSet(seen, value, copy); return copy; };
+    if (native.isProxy(value)) refuse("a Proxy");
     if (native.isHandle(value)) refuse(`a handle of the host (${value[Symbol.toStringTag]})`);
     if (is(getTime, value)) return keep(new Dates(getTime(value)));
     if (is(bufferLength, value)) return isDetached(value) ? refuse("a detached ArrayBuffer") : keep(sliceBuffer(value, 0));

@@ -51,9 +51,10 @@ impl HandleState for RunHandleState {
         members.method("on", 2, |call| listen(call, "on", false))?;
         members.method("once", 2, |call| listen(call, "once", true))?;
         members.method("off", 2, |call| {
+            let this = call.this::<Self>()?;
             let event = event_type(call, "off")?;
             let function = call.arg(1);
-            call.this::<Self>()?.pump.unlisten(call.ctx(), event, function.as_ref());
+            this.pump.unlisten(call.ctx(), event, function.as_ref());
             Ok(call.this_value())
         })?;
         let iterate = crate::function::function(members.object.ctx(), "[Symbol.asyncIterator]", 0, |call| {
@@ -136,12 +137,12 @@ fn event_type(call: &Call<'_, '_>, place: &str) -> Fallible<Option<EventType>> {
 }
 
 fn listen<'js>(call: &Call<'_, 'js>, place: &str, once: bool) -> Fallible<Value<'js>> {
+    let this = call.this::<RunHandleState>()?;
     let event = event_type(call, place)?;
     let function = function_arg(call.arg(1), &format!("{place}: listener"))?;
     if matches!(event, None | Some(EventType::Error | EventType::RunFinished)) {
         quiet(call)?;
     }
-    let this = call.this::<RunHandleState>()?;
     if let Some(local) = Local::current() {
         this.pump.listen(&this.host, event, JsRef::new(&local, function.into_value()), once);
     }

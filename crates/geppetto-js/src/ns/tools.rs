@@ -159,6 +159,11 @@ impl Tool for JsTool {
             "tool",
             ctx.run.clone(),
             move |js| {
+                if let Some(path) = json::inexact(&args, "args") {
+                    return Err(Fault::type_error(format!(
+                        "{path}: a JavaScript number cannot hold this integer exactly; pass it as a string"
+                    )));
+                }
                 let args = json::encode(js, &args)?;
                 let context = callback_context::for_tool(js, &tool)?.into_value();
                 Ok(Arguments { values: vec![args, context], fallback: Value::new_undefined(js.clone()) })

@@ -1,0 +1,38 @@
+//! `geppetto turns`: reads a turn from a file and shows it, or writes it in another form.
+
+use crate::arguments::{TurnFormat, Turns};
+use crate::output::Stream;
+use geppetto_turns::{Turn, yaml};
+use std::process::ExitCode;
+
+/// Shows the turn of a file; the process ends with the returned code.
+pub(crate) fn turns(arguments: &Turns) -> ExitCode {
+    match shown(arguments) {
+        Ok(text) => {
+            Stream::Stdout.write(&text);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            Stream::Stderr.write(&format!("geppetto: {}: {error}\n", arguments.file.display()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn shown(arguments: &Turns) -> Result<String, String> {
+    let text = std::fs::read_to_string(&arguments.file).map_err(|error| error.to_string())?;
+    let is_json = arguments.file.extension().is_some_and(|ending| ending == "json");
+    let turn: Turn = if is_json {
+        serde_json::from_str(&text).map_err(|error| error.to_string())?
+    } else {
+        yaml::from_str(&text).map_err(|error| error.to_string())?
+    };
+    match arguments.to {
+        TurnFormat::Text => Ok(turn.pretty().to_string()),
+        TurnFormat::Yaml => yaml::to_string(&turn).map_err(|error| error.to_string()),
+        TurnFormat::Json => {
+            let json = serde_json::to_string_pretty(&turn).map_err(|error| error.to_string())?;
+            Ok(json + "\n")
+        }
+    }
+}
