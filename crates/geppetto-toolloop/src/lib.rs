@@ -35,8 +35,10 @@ mod registry;
 mod retry;
 mod schema;
 mod schema_effort;
+mod step_mode;
 mod tool;
 mod toolloop;
+mod typed;
 #[rustfmt::skip]
 mod generated;
 
@@ -47,5 +49,7 @@ pub use hooks::{
 };
 pub use registry::ToolRegistry;
 pub use schema::ArgumentSchema;
+pub use step_mode::{Pause, PausePhase, StepController, UnknownPause};
 pub use tool::{FunctionTool, Tool, ToolContext, ToolDefinition};
-pub use toolloop::{LoopConfig, SessionHooks, SessionTools, ToolLoop, ToolLoopFactory};
+pub use toolloop::{LoopConfig, SessionHooks, SessionSteps, SessionTools, ToolLoop, ToolLoopFactory};
+pub use typed::TypedTool;

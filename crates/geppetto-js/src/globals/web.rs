@@ -45,9 +45,18 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
             "host" => quirks::set_host(&mut url, &value),
             "hostname" => quirks::set_hostname(&mut url, &value),
             "port" => quirks::set_port(&mut url, &value),
-            "pathname" => Ok(quirks::set_pathname(&mut url, &value)),
-            "search" => Ok(quirks::set_search(&mut url, &value)),
-            _ => Ok(quirks::set_hash(&mut url, &value)),
+            "pathname" => {
+                quirks::set_pathname(&mut url, &value);
+                Ok(())
+            }
+            "search" => {
+                quirks::set_search(&mut url, &value);
+                Ok(())
+            }
+            _ => {
+                quirks::set_hash(&mut url, &value);
+                Ok(())
+            }
         };
         if set.is_err() { Ok(call.undefined()) } else { parts(call, &url) }
     })?;

@@ -5,6 +5,7 @@ use super::step::{Progress, Step};
 use crate::executor::{Answered, Executor, result_info};
 use crate::hooks::ToolHooks;
 use crate::registry::ToolSet;
+use crate::step_mode::{PausePhase, StepController};
 use crate::{ToolErrorHandling, ToolRegistry};
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -29,6 +30,7 @@ pub struct ToolLoopFactory {
     registry: ToolRegistry,
     config: LoopConfig,
     hooks: Option<Arc<dyn ToolHooks>>,
+    steps: Option<StepController>,
 }
 
 impl RunnerFactory for ToolLoopFactory {
@@ -45,7 +47,7 @@ pub trait SessionTools {
 
 impl<F> SessionTools for SessionBuilder<F> {
     fn tools(self, registry: ToolRegistry, config: LoopConfig) -> SessionBuilder<ToolLoopFactory> {
-        self.map_factory(|_| ToolLoopFactory { registry, config, hooks: None })
+        self.map_factory(|_| ToolLoopFactory { registry, config, hooks: None, steps: None })
     }
 }
 
@@ -59,6 +61,19 @@ pub trait SessionHooks {
 impl SessionHooks for SessionBuilder<ToolLoopFactory> {
     fn hooks(self, hooks: Arc<dyn ToolHooks>) -> Self {
         self.map_factory(|factory| ToolLoopFactory { hooks: Some(hooks), ..factory })
+    }
+}
+
+/// Adds step mode to a session builder that has tools.
+pub trait SessionSteps {
+    /// The controller pauses the session's runs, once it is enabled for the session.
+    #[must_use]
+    fn steps(self, controller: StepController) -> Self;
+}
+
+impl SessionSteps for SessionBuilder<ToolLoopFactory> {
+    fn steps(self, controller: StepController) -> Self {
+        self.map_factory(|factory| ToolLoopFactory { steps: Some(controller), ..factory })
     }
 }
 
@@ -77,10 +92,17 @@ impl InferenceRunner for ToolLoop {
                 Step::CallEngine => {
                     turn = self.chain.call(turn, ctx).await?;
                     progress.engine_called();
+                    let pending = turn.pending_calls();
+                    if config.enabled && !pending.is_empty() {
+                        ctx.checkpoint(&turn);
+                        self.pause(PausePhase::AfterInference, &pending, ctx).await;
+                    }
                 }
                 Step::RunTools(calls) => {
                     turn = self.run_tools(turn, &calls, &tools, ctx).await?;
                     progress.tools_ran(&calls, config);
+                    ctx.checkpoint(&turn);
+                    self.pause(PausePhase::AfterTools, &calls, ctx).await;
                 }
                 Step::Complete => return Ok(turn),
                 Step::GiveUp => {
@@ -95,6 +117,14 @@ impl InferenceRunner for ToolLoop {
 }
 
 impl ToolLoop {
+    /// Waits for whoever steps through the run, if anybody does.
+    async fn pause(&self, phase: PausePhase, calls: &[PendingCall], ctx: &RunContext) {
+        if let Some(steps) = &self.settings.steps {
+            let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
+            steps.pause(phase, &names, ctx).await;
+        }
+    }
+
     /// Runs the calls and appends their results in the order of the calls.
     async fn run_tools(
         &self,

@@ -5,4 +5,4 @@ mod driver;
 mod step;
 
 pub use config::LoopConfig;
-pub use driver::{SessionHooks, SessionTools, ToolLoop, ToolLoopFactory};
+pub use driver::{SessionHooks, SessionSteps, SessionTools, ToolLoop, ToolLoopFactory};

@@ -4,4 +4,5 @@ mod cancellation;
 mod common;
 mod executors;
 mod sinks;
+mod steps;
 mod toolloop;
