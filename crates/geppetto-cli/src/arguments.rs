@@ -96,6 +96,18 @@ pub(crate) struct Run {
     #[arg(long, value_parser = size, default_value = "256MiB", value_name = "SIZE")]
     pub(crate) memory_limit: usize,
 
+    /// Pause each run after the model has asked for tools, and after they have answered; Enter goes on
+    #[arg(long)]
+    pub(crate) step: bool,
+
+    /// Offer what scripts of the Go project expect: the globals assert and ENV, the host tools go_double and go_concat
+    #[arg(long)]
+    pub(crate) compat: bool,
+
+    /// Let the script see this variable of the environment in ENV; may be repeated
+    #[arg(long, value_name = "NAME", requires = "compat")]
+    pub(crate) env: Vec<String>,
+
     /// The script, and what it finds in gp.args: everything behind FILE is the script's
     #[arg(trailing_var_arg = true, required = true, num_args = 1.., value_name = "FILE [ARGS]")]
     script: Vec<OsString>,

@@ -1,9 +1,11 @@
 //! The `geppetto` command: the composition root. Each subcommand has its file.
 
 mod arguments;
+mod compat;
 mod interrupts;
 mod output;
 mod run;
+mod step;
 mod terminal;
 mod turns;
 mod uncaught;

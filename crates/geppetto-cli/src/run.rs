@@ -1,13 +1,15 @@
 //! `geppetto run`: one script, from its first line to the exit code.
 
 use crate::arguments::Run;
+use crate::compat::{self, Compat};
 use crate::interrupts::Interrupts;
 use crate::output::{self, Stream};
+use crate::step;
 use crate::terminal::{OnInterrupt, Terminal};
 use crate::uncaught::{Failed, Uncaught};
 use futures_util::future::{Either, select};
 use geppetto_inference::CancelReason;
-use geppetto_js::{Limits, Runtime, ScriptError, Source};
+use geppetto_js::{Limits, Runtime, RuntimeBuilder, ScriptError, Source};
 use std::future::pending;
 use std::pin::pin;
 use std::process::ExitCode;
@@ -61,6 +63,13 @@ async fn run_script(arguments: Run) -> u8 {
         .on_uncaught(std::sync::Arc::new(move |report| reports.report(report)));
     if let Some(sink) = output::event_sink(arguments.events) {
         builder = builder.sink(sink);
+    }
+    if arguments.compat {
+        builder = builder.module(Compat::new(&arguments.env));
+        builder = compat::tools().into_iter().fold(builder, RuntimeBuilder::tool);
+    }
+    if arguments.step {
+        builder = builder.steps(step::controller());
     }
     let runtime = match builder.build() {
         Ok(runtime) => runtime,

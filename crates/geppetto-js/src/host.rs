@@ -9,7 +9,7 @@ use geppetto_events::EventSink;
 use geppetto_inference::{Middleware, RunCore};
 use geppetto_runner::{CallError, Local, OwnerRef, WaitError};
 use geppetto_time::Clock;
-use geppetto_toolloop::Tool;
+use geppetto_toolloop::{StepController, Tool};
 use geppetto_turns::Map;
 use rquickjs::Ctx;
 use std::cell::RefCell;
@@ -55,6 +55,7 @@ pub(crate) struct HostConfig {
     pub(crate) console: ConsoleSink,
     pub(crate) args: Vec<String>,
     pub(crate) forbid_sync_runs: bool,
+    pub(crate) steps: Option<StepController>,
 }
 
 /// The host behind a VM.

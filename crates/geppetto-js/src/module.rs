@@ -13,8 +13,14 @@ pub trait NativeModule: Send + Sync {
     /// What it is for, in a sentence.
     fn docs(&self) -> &str;
 
-    /// Its TypeScript declarations, if it has any.
+    /// The TypeScript declarations of what it exports, if it has any: `export` declarations as of an ES module, with
+    /// a default export for `import module from`.
     fn typings(&self) -> Option<&str> {
+        None
+    }
+
+    /// The TypeScript declarations of the globals that it sets, if it sets any: `declare` statements.
+    fn globals(&self) -> Option<&str> {
         None
     }
 

@@ -13,7 +13,7 @@ use geppetto_events::EventSink;
 use geppetto_inference::CancelReason;
 use geppetto_runner::{CallError, ErrorHandler, JsError, Limits, Owner, OwnerOptions, OwnerRef, SpawnError};
 use geppetto_time::{Clock, SystemClock};
-use geppetto_toolloop::Tool;
+use geppetto_toolloop::{StepController, Tool};
 use rquickjs::Ctx;
 use std::fmt;
 use std::path::Path;
@@ -69,6 +69,7 @@ impl Default for RuntimeBuilder {
             console,
             args: Vec::new(),
             forbid_sync_runs: false,
+            steps: None,
         };
         Self { modules: vec![Box::new(GeppettoModule)], limits: Limits::default(), on_uncaught: None, config }
     }
@@ -137,6 +138,13 @@ impl RuntimeBuilder {
     #[must_use]
     pub fn console(mut self, console: ConsoleSink) -> Self {
         self.config.console = console;
+        self
+    }
+
+    /// Pauses the runs of sessions that have tools, once the controller is enabled for them.
+    #[must_use]
+    pub fn steps(mut self, controller: StepController) -> Self {
+        self.config.steps = Some(controller);
         self
     }
 

@@ -11,8 +11,8 @@ use crate::ns::session::SessionHandle;
 use crate::ns::tools::registry_of;
 use crate::options::Options;
 use crate::vm::Vm;
-use geppetto_inference::{Engine, Middleware, Session, SessionBuilder};
-use geppetto_toolloop::{LoopConfig, SessionHooks, SessionTools, ToolHooks, ToolRegistry};
+use geppetto_inference::{Engine, Middleware, Session};
+use geppetto_toolloop::{LoopConfig, SessionHooks, SessionSteps, SessionTools, ToolHooks, ToolRegistry};
 use rquickjs::{Ctx, Result, Value};
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -101,19 +101,16 @@ impl Parts {
         Ok(match &self.tools {
             None => builder.build(),
             Some(tools) => {
-                with_hooks(builder.tools(tools.clone(), self.config.clone()), self.hooks.clone()).build()
+                let mut builder = builder.tools(tools.clone(), self.config.clone());
+                if let Some(hooks) = &self.hooks {
+                    builder = builder.hooks(hooks.clone());
+                }
+                if let Some(steps) = &host.config.steps {
+                    builder = builder.steps(steps.clone());
+                }
+                builder.build()
             }
         })
-    }
-}
-
-fn with_hooks<F>(builder: SessionBuilder<F>, hooks: Option<Arc<dyn ToolHooks>>) -> SessionBuilder<F>
-where
-    SessionBuilder<F>: SessionHooks,
-{
-    match hooks {
-        Some(hooks) => builder.hooks(hooks),
-        None => builder,
     }
 }
 
