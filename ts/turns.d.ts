@@ -17,6 +17,84 @@ export type BlockKind =
   /** Anything else an application wants to keep in the conversation. */
   | "other";
 
+/** Why a run failed, in one word. */
+export type ErrorCode =
+  /** The session already has an active run. */
+  | "busy"
+  /** There is no turn to start from. */
+  | "no_seed"
+  /** Somebody cancelled the run. */
+  | "cancelled"
+  /** A deadline passed. */
+  | "timeout"
+  /** The tool loop asked the engine too often. */
+  | "max_iterations"
+  /** The engine failed. */
+  | "engine"
+  /** A middleware failed. */
+  | "middleware"
+  /** A tool failed and the policy is `abort`. */
+  | "tool_error"
+  /** A hook failed outside a call. */
+  | "hook"
+  /** A script broke a rule of the runtime. */
+  | "script"
+  /** A limit of the runtime was reached. */
+  | "limit"
+  /** The runtime was shut down. */
+  | "shutdown"
+  /** A bug in geppetto or in host code. */
+  | "internal";
+
+/** Whether the model may, must not or must call a tool. */
+export type ToolChoice =
+  /** The model decides. */
+  | "auto"
+  /** The model must not call a tool. */
+  | "none"
+  /** The model must call a tool. */
+  | "required";
+
+/** What a failed tool call means for the run. */
+export type ToolErrorHandling =
+  /** The error becomes the call's result; the run goes on. */
+  | "continue"
+  /** The run ends with code `tool_error`. */
+  | "abort"
+  /** The call is retried with exponential backoff; then as `continue`. */
+  | "retry";
+
+/** What a hook asks for. */
+export type HookAction =
+  /** Go on; after an error: stop retrying. */
+  | "continue"
+  /** Try the call again. */
+  | "retry"
+  /** Refuse the call, or stop retrying. */
+  | "abort";
+
+/** How a run ended. */
+export type RunStatus =
+  /** The run produced a turn. */
+  | "completed"
+  /** Something went wrong; the event's `code` says what. */
+  | "failed"
+  /** Somebody cancelled it, or the runtime was shut down. */
+  | "cancelled"
+  /** Its deadline passed. */
+  | "timeout";
+
+/** How much a log line matters. */
+export type LogLevel =
+  /** For whoever looks for a fault. */
+  | "debug"
+  /** What goes on. */
+  | "info"
+  /** Something is odd. */
+  | "warn"
+  /** Something failed. */
+  | "error";
+
 /** A block's payload. It is open; these keys are checked. */
 export interface BlockPayload {
   /** The text of a message or of reasoning. */
@@ -45,43 +123,67 @@ export interface BlockPayload {
 /** Anything JSON can hold. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 
+/** An object of JSON values. */
+export type JsonObject = { [key: string]: JsonValue };
+
+/** A block as a script may pass it: `text`, `args`, `result`, `name` and `error` may stand at top level instead of in a payload. */
+export interface BlockInput {
+  id?: string | null | undefined;
+  kind: BlockKind;
+  role?: string | null | undefined;
+  payload?: BlockPayload | null | undefined;
+  metadata?: JsonObject | null | undefined;
+  text?: string | null | undefined;
+  args?: JsonValue | undefined;
+  result?: JsonValue | undefined;
+  name?: string | null | undefined;
+  error?: string | null | undefined;
+}
+
+/** A turn as a script may pass it. Blocks without an id get one. */
+export interface TurnInput {
+  id?: string | null | undefined;
+  blocks?: readonly BlockInput[] | null | undefined;
+  metadata?: JsonObject | null | undefined;
+  data?: JsonObject | null | undefined;
+}
+
+/** The tokens an engine used. In JSON: `{"inputTokens":12,"outputTokens":5,"cachedInputTokens":8,"reasoningTokens":2}`, the last two absent when 0. */
+export interface Usage {
+  /** Tokens of the request, cached ones included. */
+  inputTokens: number;
+  /** Tokens of the answer, reasoning included. */
+  outputTokens: number;
+  /** How many of the input tokens came from the provider's cache. */
+  cachedInputTokens?: number;
+  /** How many of the output tokens were reasoning. */
+  reasoningTokens?: number;
+}
+
 /** A block as a script receives it: its id and payload are always there. */
 export interface Block {
+  /** Unique within the conversation. */
   id: string;
+  /** What the block is. Its payload depends on it. */
   kind: BlockKind;
+  /** Who says it: `user`, `assistant`, `system`; absent for tool calls, results and reasoning. */
   role?: string;
+  /** What it says. */
   payload: BlockPayload;
-  metadata?: { [key: string]: JsonValue };
+  /** What is known about the block, by key; see `gp.consts.BlockMetadataKeys`. */
+  metadata?: JsonObject;
 }
 
-/** A block as a script may pass it: `text`, `args`, `result`, `id`, `name` and `error` may stand at top level instead of in a payload. */
-export interface BlockInput {
-  id?: string | undefined;
-  kind: BlockKind;
-  role?: string | undefined;
-  payload?: BlockPayload | undefined;
-  metadata?: { [key: string]: JsonValue } | undefined;
-  text?: string | undefined;
-  args?: JsonValue | undefined;
-  result?: string | undefined;
-  name?: string | undefined;
-  error?: string | undefined;
-}
-
-/** A turn as a script receives it. It is a plain object: spread it, change it, stringify it. */
+/** A turn as a script receives it: the conversation so far. It is a plain object: spread it, change it, stringify it. */
 export interface Turn {
+  /** Unique within the session. */
   id: string;
+  /** What was said, oldest first. */
   blocks: Block[];
-  metadata?: { [key: string]: JsonValue };
-  data?: { [key: string]: JsonValue };
-}
-
-/** A turn as a script may pass it. */
-export interface TurnInput {
-  id?: string | undefined;
-  blocks?: BlockInput[] | undefined;
-  metadata?: { [key: string]: JsonValue } | undefined;
-  data?: { [key: string]: JsonValue } | undefined;
+  /** What is known about the turn, by key; see `gp.consts.TurnMetadataKeys`. */
+  metadata?: JsonObject;
+  /** Settings for engines and middlewares, by key; see `gp.consts.TurnDataKeys`. */
+  data?: JsonObject;
 }
 
 /** The constants of `gp.consts`. */

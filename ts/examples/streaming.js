@@ -9,14 +9,16 @@ const session = gp.createSession({
 // A run is an async iterable of its events; leaving the loop cancels nothing.
 const first = session.start("Say it.");
 for await (const event of first) {
-  if (event.type === "partial") write(event.delta);
-  if (event.delta?.startsWith("fox")) break;
+  if (event.type !== "partial") continue;
+  write(event.delta);
+  if (event.delta.startsWith("fox")) break;
 }
 write("…\n");
 await first.promise;
 
 // Whoever comes late hears everything from the start.
 for await (const event of first) if (event.type === "final") console.log(event.text);
+/** @type {string[]} */
 const types = [];
 await new Promise((done) => first.on("*", (event) => types.push(event.type)).on("run-finished", done));
 console.log(types.length, types[0], types.at(-1));
@@ -28,6 +30,7 @@ second.once("partial", () => second.cancel("that is enough"));
 try {
   await second.promise;
 } catch (error) {
+  if (!(error instanceof gp.RunError)) throw error;
   console.log(error.code, "|", error.message, "|", session.turnCount(), "turn in the history");
 }
 

@@ -22,6 +22,7 @@ const tools = gp.tools
   })
   .register({ name: "launch", handler: () => "never reached" });
 
+/** @param {string} name @param {Record<string, string>} args */
 const call = (name, args) => ({ name, args });
 const engine = gp.engines.scripted({
   responses: [

@@ -40,6 +40,10 @@ The command ends when no timer, run or operation is pending. Exit codes:
 
 GEPPETTO_LOG=debug shows the host's log on stderr.";
 
+const TYPES_HELP: &str = "\
+An editor then completes and checks `require(\"geppetto\")` in every .js file
+of the folder; so does `npx -p typescript tsc --project DIR`.";
+
 /// The command line.
 #[derive(Debug, Parser)]
 #[command(name = "geppetto", version, about = ABOUT, after_help = TEACHING, max_term_width = 100)]
@@ -52,8 +56,23 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a script
     Run(Run),
+    /// Write typings for editors: geppetto.d.ts, and a tsconfig.json unless there is one
+    Types(Types),
     /// Show a turn that stands in a file, as text, YAML or JSON
     Turns(Turns),
+}
+
+/// `geppetto types`
+#[derive(Debug, Args)]
+#[command(max_term_width = 100, after_help = TYPES_HELP)]
+pub(crate) struct Types {
+    /// The folder of the scripts
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) out: PathBuf,
+
+    /// With the globals of `geppetto run --compat`
+    #[arg(long)]
+    pub(crate) compat: bool,
 }
 
 /// `geppetto turns`

@@ -8,6 +8,7 @@ mod run;
 mod step;
 mod terminal;
 mod turns;
+mod types;
 mod uncaught;
 
 use clap::Parser;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     log_to_stderr();
     match arguments.command {
         arguments::Command::Run(run) => run::run(run),
+        arguments::Command::Types(types) => types::types(&types),
         arguments::Command::Turns(turns) => turns::turns(&turns),
     }
 }

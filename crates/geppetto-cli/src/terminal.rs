@@ -45,6 +45,10 @@ impl NativeModule for Terminal {
         "Writes to the terminal, reads lines from it, and hears of Ctrl-C."
     }
 
+    fn typings(&self) -> Option<&str> {
+        Some(include_str!("terminal.d.ts"))
+    }
+
     fn install<'js>(&self, ctx: &Ctx<'js>) -> Result<Object<'js>> {
         let module = Members::new(ctx)?;
         let output = self.output;

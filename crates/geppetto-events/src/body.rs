@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 /// A complete tool call. `input` is JSON text, as the model wrote it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "typings", derive(ts_rs::TS), ts(optional_fields))]
 pub struct ToolCallInfo {
     /// The call's id.
     pub id: String,
@@ -19,6 +20,7 @@ pub struct ToolCallInfo {
 
 /// A tool's result. `result` is JSON text, absent on failure.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "typings", derive(ts_rs::TS), ts(optional_fields))]
 pub struct ToolResultInfo {
     /// The id of the call.
     pub id: String,
@@ -34,6 +36,7 @@ pub struct ToolResultInfo {
 
 /// The callback a custom event came from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "typings", derive(ts_rs::TS), ts(rename_all = "camelCase", optional_fields))]
 #[serde(rename_all = "camelCase")]
 pub struct EventOrigin {
     /// The tool, in a tool handler or hook.
@@ -49,6 +52,11 @@ pub struct EventOrigin {
 
 /// What an event tells. The variants are the event types; see the table of events in the documentation.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(feature = "typings", derive(ts_rs::TS))]
+#[cfg_attr(
+    feature = "typings",
+    ts(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase", optional_fields)
+)]
 #[serde(untagged, rename_all_fields = "camelCase")]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the fields are named in the table of events; each variant has its sentence")]
@@ -56,16 +64,19 @@ pub enum EventBody {
     /// The first event of every run.
     RunStarted {
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "typings", ts(as = "Option<geppetto_turns::typings::Keys>"))]
         tags: Option<Arc<Map>>,
         #[serde(skip_serializing_if = "Option::is_none")]
         trace_id: Option<Arc<str>>,
     },
     /// The last event of every run.
     RunFinished {
+        #[cfg_attr(feature = "typings", ts(type = "RunStatus"))]
         status: RunStatus,
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "typings", ts(as = "Option<crate::typings::Code>"))]
         code: Option<ErrorCode>,
         #[serde(skip_serializing_if = "Option::is_none")]
         usage: Option<Usage>,
@@ -85,12 +96,14 @@ pub enum EventBody {
     Partial {
         delta: Arc<str>,
         #[serde(skip)]
+        #[cfg_attr(feature = "typings", ts(skip))]
         completion: Completion,
     },
     /// A piece of the reasoning. The text so far is not part of the JSON.
     PartialThinking {
         delta: Arc<str>,
         #[serde(skip)]
+        #[cfg_attr(feature = "typings", ts(skip))]
         completion: Completion,
     },
     /// A piece of a tool call that is still being written.
@@ -110,30 +123,43 @@ pub enum EventBody {
     /// What went into the turn for a tool call.
     ToolResult { tool_result: ToolResultInfo },
     /// A log line of a callback.
-    Log { level: LogLevel, message: String, fields: Map },
+    Log {
+        #[cfg_attr(feature = "typings", ts(type = "LogLevel"))]
+        level: LogLevel,
+        message: String,
+        fields: Map,
+    },
     /// Something a person may want to know.
     Info {
         message: String,
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "typings", ts(as = "Option<crate::typings::Json>"))]
         data: Option<Value>,
     },
     /// An application's own event.
     Custom {
         name: String,
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "typings", ts(as = "Option<crate::typings::Json>"))]
         data: Option<Value>,
         origin: EventOrigin,
     },
     /// Something failed.
-    Error { error: String, code: ErrorCode },
+    Error {
+        error: String,
+        #[cfg_attr(feature = "typings", ts(as = "crate::typings::Code"))]
+        code: ErrorCode,
+    },
     /// An engine was stopped; `text` is what it had said.
     Interrupt { text: String },
     /// The run waits for a debugger.
+    #[cfg_attr(feature = "typings", ts(rename = "debugger.pause"))]
     DebuggerPause { pause_id: String, phase: String, summary: String, deadline_ms: u64 },
 }
 
 /// A piece of a tool call: its id and name as soon as they are known, and a piece of the arguments' JSON text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "typings", derive(ts_rs::TS), ts(optional_fields))]
 pub struct ToolCallDelta {
     /// The call's id, once known.
     #[serde(skip_serializing_if = "Option::is_none")]

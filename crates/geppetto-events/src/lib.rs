@@ -14,6 +14,8 @@ mod id;
 mod log;
 mod sink;
 pub mod sinks;
+#[cfg(feature = "typings")]
+pub mod typings;
 
 pub use body::{EventBody, EventOrigin, ToolCallDelta, ToolCallInfo, ToolResultInfo};
 pub use completion::{Completion, TextBuffer};

@@ -34,6 +34,7 @@ mod pump;
 mod run_error;
 mod runtime;
 mod script;
+mod typings;
 mod vm;
 #[rustfmt::skip]
 mod generated;

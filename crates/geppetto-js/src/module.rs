@@ -44,6 +44,10 @@ impl NativeModule for GeppettoModule {
         "Turns, engines, middlewares, tools and sessions of LLM agents."
     }
 
+    fn typings(&self) -> Option<&str> {
+        Some(crate::typings::GEPPETTO)
+    }
+
     fn install<'js>(&self, ctx: &Ctx<'js>) -> rquickjs::Result<Object<'js>> {
         crate::ns::module(ctx)
     }

@@ -6,6 +6,7 @@ use crate::host::{ActiveRuns, ConsoleSink, Host, HostConfig, MiddlewareFactory};
 use crate::loader::Files;
 use crate::module::{EngineFactory, GeppettoModule, NativeModule};
 use crate::script::{self, Running, ScriptError, Source};
+use crate::typings;
 use crate::vm::Vm;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
@@ -185,6 +186,7 @@ impl RuntimeBuilder {
             options.on_error = Arc::new(move |report| on_uncaught(&script::tidy_report(report)));
         }
         let clock = config.clock.clone();
+        let typings = typings::of(&modules).into();
         let runs = ActiveRuns::default();
         let on_thread = runs.clone();
         let owner = Owner::spawn(options, move |engine, local| {
@@ -193,7 +195,7 @@ impl RuntimeBuilder {
             let installed = local.enter("setup", |ctx| install(&ctx, &modules, host));
             installed.map_err(|error| error.to_string())?
         })?;
-        Ok(Runtime { owner, runs, pending: is_pending, clock })
+        Ok(Runtime { owner, runs, pending: is_pending, clock, typings })
     }
 }
 
@@ -216,6 +218,7 @@ pub struct Runtime {
     /// How many runs, timers and host operations of scripts are pending.
     pending: watch::Receiver<usize>,
     clock: Arc<dyn Clock>,
+    typings: Arc<str>,
 }
 
 impl Runtime {
@@ -323,6 +326,12 @@ impl Runtime {
 
     fn never_settles(&self) -> ScriptError {
         if self.owner.is_closed() { ScriptError::Call(CallError::Closed) } else { ScriptError::NeverSettles }
+    }
+
+    /// The TypeScript declarations of exactly what scripts find here: its modules and globals, as one ambient file.
+    #[must_use]
+    pub fn typings(&self) -> &str {
+        &self.typings
     }
 
     /// How it is, now.

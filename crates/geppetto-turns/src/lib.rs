@@ -27,6 +27,8 @@ mod names;
 mod payload;
 mod pretty;
 mod turn;
+#[cfg(feature = "typings")]
+pub mod typings;
 mod usage;
 mod wire;
 #[cfg(feature = "yaml")]

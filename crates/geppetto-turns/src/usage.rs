@@ -6,6 +6,7 @@ use std::ops::AddAssign;
 /// The tokens an engine used. In JSON: `{"inputTokens":12,"outputTokens":5,"cachedInputTokens":8,"reasoningTokens":2}`,
 /// the last two absent when 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "typings", derive(ts_rs::TS), ts(rename_all = "camelCase"))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Usage {
     /// Tokens of the request, cached ones included.
@@ -14,9 +15,11 @@ pub struct Usage {
     pub output_tokens: u64,
     /// How many of the input tokens came from the provider's cache.
     #[serde(skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "typings", ts(optional, as = "Option<u64>"))]
     pub cached_input_tokens: u64,
     /// How many of the output tokens were reasoning.
     #[serde(skip_serializing_if = "is_zero")]
+    #[cfg_attr(feature = "typings", ts(optional, as = "Option<u64>"))]
     pub reasoning_tokens: u64,
 }
 

@@ -10,28 +10,56 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::sync::Arc;
 
+/// A block as a script receives it: its id and payload are always there.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "typings", derive(ts_rs::TS), ts(rename = "Block"))]
 #[serde(deny_unknown_fields)]
 struct WireBlock<'a> {
+    /// Unique within the conversation.
     #[serde(default, deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "typings", ts(type = "string"))]
     id: Cow<'a, str>,
+    /// What the block is. Its payload depends on it.
+    #[cfg_attr(feature = "typings", ts(type = "BlockKind"))]
     kind: BlockKind,
+    /// Who says it: `user`, `assistant`, `system`; absent for tool calls, results and reasoning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "typings", ts(optional, as = "Option<String>"))]
     role: Option<Cow<'a, str>>,
+    /// What it says.
     #[serde(default, skip_serializing_if = "is_empty", deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "typings", ts(type = "BlockPayload"))]
     payload: Cow<'a, Map>,
+    /// What is known about the block, by key; see `gp.consts.BlockMetadataKeys`.
     #[serde(default, skip_serializing_if = "is_empty", deserialize_with = "null_as_default")]
+    #[cfg_attr(feature = "typings", ts(optional, as = "Option<crate::typings::Keys>"))]
     metadata: Cow<'a, Map>,
 }
 
+/// A turn as a script receives it: the conversation so far. It is a plain object: spread it, change it, stringify it.
 #[derive(Serialize)]
+#[cfg_attr(feature = "typings", derive(ts_rs::TS), ts(rename = "Turn"))]
 struct WireTurn<'a> {
+    /// Unique within the session.
+    #[cfg_attr(feature = "typings", ts(type = "string"))]
     id: &'a TurnId,
+    /// What was said, oldest first.
+    #[cfg_attr(feature = "typings", ts(type = "Block[]"))]
     blocks: Vec<&'a Block>,
+    /// What is known about the turn, by key; see `gp.consts.TurnMetadataKeys`.
     #[serde(skip_serializing_if = "Map::is_empty")]
+    #[cfg_attr(feature = "typings", ts(optional, as = "Option<crate::typings::Keys>"))]
     metadata: &'a Map,
+    /// Settings for engines and middlewares, by key; see `gp.consts.TurnDataKeys`.
     #[serde(skip_serializing_if = "Map::is_empty")]
+    #[cfg_attr(feature = "typings", ts(optional, as = "Option<crate::typings::Keys>"))]
     data: &'a Map,
+}
+
+/// The TypeScript shapes of a turn and its blocks.
+#[cfg(feature = "typings")]
+pub(crate) fn shapes(config: &ts_rs::Config) -> [crate::typings::Shape; 2] {
+    [crate::typings::shape::<WireBlock<'_>>(config), crate::typings::shape::<WireTurn<'_>>(config)]
 }
 
 #[derive(Deserialize)]

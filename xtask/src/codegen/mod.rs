@@ -17,7 +17,7 @@ pub(crate) fn run(check: bool) -> anyhow::Result<()> {
     let root = workspace();
     let schema = Schema::read(&root.join("xtask/schema.yaml"))?;
     let mut stale = Vec::new();
-    for (path, content) in files(&schema) {
+    for (path, content) in files(&schema)? {
         if !write_or_check(&root.join(path), &content, check)? {
             stale.push(path);
         }
@@ -28,14 +28,22 @@ pub(crate) fn run(check: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn files(schema: &Schema) -> Vec<(&'static str, String)> {
-    vec![
+fn files(schema: &Schema) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let shapes = typescript::Shapes::read()?;
+    let terminal = workspace().join("crates/geppetto-cli/src/terminal.d.ts");
+    let terminal = format!("// {BANNER}\n\n{}", std::fs::read_to_string(terminal)?);
+    Ok(vec![
         ("crates/geppetto-turns/src/generated.rs", rust::turns(schema)),
         ("crates/geppetto-events/src/generated.rs", rust::events(schema)),
         ("crates/geppetto-toolloop/src/generated.rs", rust::toolloop(schema)),
         ("crates/geppetto-js/src/generated.rs", js::consts(schema)),
-        ("ts/turns.d.ts", typescript::turns(schema)),
-    ]
+        ("crates/geppetto-js/src/typings/geppetto.d.ts", typescript::module(schema, &shapes, true)?),
+        ("crates/geppetto-js/src/typings/globals.d.ts", typescript::globals()?),
+        ("ts/turns.d.ts", typescript::turns(schema, &shapes.turns)),
+        ("ts/geppetto.d.ts", typescript::module(schema, &shapes, false)?),
+        ("ts/globals.d.ts", typescript::globals()?),
+        ("ts/terminal.d.ts", terminal),
+    ])
 }
 
 /// Makes the file hold `content`; with `check` only says whether it does.

@@ -1,59 +1,88 @@
-//! TypeScript: `turns.d.ts`, the shapes of turns and blocks and the constants that name their parts.
+//! TypeScript: the typings of the module, from the schema, the shapes that `geppetto-dts` prints, and one template.
 
-use super::{BANNER, js};
-use crate::schema::Schema;
+use super::{BANNER, camel, js};
+use crate::run::workspace;
+use crate::schema::{Entry, Schema};
+use anyhow::{Context, bail};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, context};
 use std::fmt::Write as _;
+use std::process::{Command, Stdio};
 
-const SHAPES: &str = r#"
+/// The shapes of turns and of events, from the Rust types that write them.
+pub(super) struct Shapes {
+    pub(super) turns: String,
+    events: String,
+}
+
+impl Shapes {
+    /// Asks `geppetto-dts`: this crate knows none of the types.
+    pub(super) fn read() -> anyhow::Result<Self> {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let printed = Command::new(cargo)
+            .args(["run", "--quiet", "--locked", "--package", "geppetto-dts"])
+            .current_dir(workspace())
+            .stderr(Stdio::inherit())
+            .output()
+            .context("could not run geppetto-dts")?;
+        if !printed.status.success() {
+            bail!("geppetto-dts failed");
+        }
+        let printed = String::from_utf8(printed.stdout)?;
+        let (turns, events) =
+            printed.split_once("----\n").context("geppetto-dts printed no shapes of events")?;
+        Ok(Self { turns: turns.to_owned(), events: events.trim_end().to_owned() })
+    }
+}
+
+/// What scripts may pass, beside the shapes of what they receive.
+const INPUTS: &str = r#"
 /** Anything JSON can hold. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 
-/** A block as a script receives it: its id and payload are always there. */
-export interface Block {
-  id: string;
-  kind: BlockKind;
-  role?: string;
-  payload: BlockPayload;
-  metadata?: { [key: string]: JsonValue };
-}
+/** An object of JSON values. */
+export type JsonObject = { [key: string]: JsonValue };
 
-/** A block as a script may pass it: `text`, `args`, `result`, `id`, `name` and `error` may stand at top level instead of in a payload. */
+/** A block as a script may pass it: `text`, `args`, `result`, `name` and `error` may stand at top level instead of in a payload. */
 export interface BlockInput {
-  id?: string | undefined;
+  id?: string | null | undefined;
   kind: BlockKind;
-  role?: string | undefined;
-  payload?: BlockPayload | undefined;
-  metadata?: { [key: string]: JsonValue } | undefined;
-  text?: string | undefined;
+  role?: string | null | undefined;
+  payload?: BlockPayload | null | undefined;
+  metadata?: JsonObject | null | undefined;
+  text?: string | null | undefined;
   args?: JsonValue | undefined;
-  result?: string | undefined;
-  name?: string | undefined;
-  error?: string | undefined;
+  result?: JsonValue | undefined;
+  name?: string | null | undefined;
+  error?: string | null | undefined;
 }
 
-/** A turn as a script receives it. It is a plain object: spread it, change it, stringify it. */
-export interface Turn {
-  id: string;
-  blocks: Block[];
-  metadata?: { [key: string]: JsonValue };
-  data?: { [key: string]: JsonValue };
-}
-
-/** A turn as a script may pass it. */
+/** A turn as a script may pass it. Blocks without an id get one. */
 export interface TurnInput {
-  id?: string | undefined;
-  blocks?: BlockInput[] | undefined;
-  metadata?: { [key: string]: JsonValue } | undefined;
-  data?: { [key: string]: JsonValue } | undefined;
+  id?: string | null | undefined;
+  blocks?: readonly BlockInput[] | null | undefined;
+  metadata?: JsonObject | null | undefined;
+  data?: JsonObject | null | undefined;
 }
+
 "#;
 
-pub(super) fn turns(schema: &Schema) -> String {
-    let mut out = format!("// {BANNER}\n\n");
-    out.push_str("/** What a block is. */\nexport type BlockKind =\n");
-    for (index, kind) in schema.block_kinds.iter().enumerate() {
-        let end = if index + 1 == schema.block_kinds.len() { ";" } else { "" };
-        let _ = writeln!(out, "  /** {} */\n  | \"{}\"{end}", kind.doc, kind.name);
+/// A union of names, each with its documentation.
+fn union(out: &mut String, name: &str, doc: &str, values: &[Entry]) {
+    let _ = writeln!(out, "\n/** {doc} */\nexport type {name} =");
+    for (index, value) in values.iter().enumerate() {
+        let end = if index + 1 == values.len() { ";" } else { "" };
+        let _ = writeln!(out, "  /** {} */\n  | \"{}\"{end}", value.doc, value.name);
+    }
+}
+
+/// What is known of turns alone, without imports: `turns.d.ts`.
+pub(super) fn turns(schema: &Schema, shapes: &str) -> String {
+    let mut out = format!("// {BANNER}\n");
+    union(&mut out, "BlockKind", "What a block is.", &schema.block_kinds);
+    union(&mut out, "ErrorCode", "Why a run failed, in one word.", &schema.error_codes);
+    for item in &schema.enums {
+        union(&mut out, &item.name, &item.doc, &item.values);
     }
     out.push_str(
         "\n/** A block's payload. It is open; these keys are checked. */\nexport interface BlockPayload {\n",
@@ -67,8 +96,9 @@ pub(super) fn turns(schema: &Schema) -> String {
         let _ = writeln!(out, "  /** {} */\n  {}?: {ty} | undefined;", key.doc, key.name);
     }
     out.push_str("  [key: string]: JsonValue | undefined;\n}\n");
-    out.push_str(SHAPES);
-    out.push_str("\n/** The constants of `gp.consts`. */\nexport interface Consts {\n");
+    out.push_str(INPUTS);
+    out.push_str(shapes);
+    out.push_str("/** The constants of `gp.consts`. */\nexport interface Consts {\n");
     for (group, constants) in js::groups(schema) {
         let _ = writeln!(out, "  readonly {group}: {{");
         for (name, value) in constants {
@@ -78,4 +108,53 @@ pub(super) fn turns(schema: &Schema) -> String {
     }
     out.push_str("}\n");
     out
+}
+
+/// What events have beside what they write as JSON: fields that are computed when they are read.
+fn lazy(event: &str) -> (&'static str, &'static str) {
+    match event {
+        "partial" | "partial-thinking" => (
+            "",
+            "/** The text so far, put together when it is read; not part of the JSON. */\n  readonly completion: string;",
+        ),
+        "tool-call" | "tool-call-execute" => ("toolCall", "toolCall: EventToolCall;"),
+        "tool-call-execution-result" | "tool-result" => ("toolResult", "toolResult: EventToolResult;"),
+        _ => ("", ""),
+    }
+}
+
+/// The whole module. As a file of the npm package it imports `turns.d.ts`; ambient it is what stands inside
+/// `declare module "geppetto" { … }`, in one piece.
+pub(super) fn module(schema: &Schema, shapes: &Shapes, ambient: bool) -> anyhow::Result<String> {
+    let events: Vec<_> = schema
+        .event_types
+        .iter()
+        .map(|event| {
+            let (replaced, extra) = lazy(&event.name);
+            context! { name => &event.name, doc => &event.doc, ty => format!("{}Event", camel(&event.name)), replaced, extra }
+        })
+        .collect();
+    let turns = if ambient { without_banner(&turns(schema, &shapes.turns)) } else { String::new() };
+    render("geppetto.d.ts", context! { ambient, turns, events, event_shapes => &shapes.events })
+}
+
+/// The globals of scripts.
+pub(super) fn globals() -> anyhow::Result<String> {
+    render("globals.d.ts", context! {})
+}
+
+fn render(name: &str, context: minijinja::Value) -> anyhow::Result<String> {
+    let path = workspace().join("xtask/templates").join(name);
+    let template =
+        std::fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+    let mut environment = Environment::new();
+    let syntax =
+        SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+    environment.set_syntax(syntax?);
+    environment.add_template_owned(name.to_owned(), template)?;
+    Ok(environment.get_template(name)?.render(context! { banner => BANNER, ..context })?)
+}
+
+fn without_banner(text: &str) -> String {
+    text.lines().filter(|line| !line.contains(BANNER)).collect::<Vec<_>>().join("\n")
 }
