@@ -195,6 +195,8 @@ declare class RunHandle {
   readonly sessionId: string;
   /** The run's id. */
   readonly inferenceId: string;
+  /** The handle's public fields. */
+  toJSON(): { sessionId: string; inferenceId: string };
   /** The run's turn; rejected with the `RunError` of a run that fails. Settles after `run-finished` was heard. */
   readonly promise: Promise<Turn>;
   /** Cancels the run. Works without its `this`: `setTimeout(run.cancel, 1000)`. */
