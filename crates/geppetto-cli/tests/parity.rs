@@ -13,7 +13,8 @@ fn ts() -> PathBuf {
 fn printed(command: &mut Command) -> String {
     let output = command.stdin(Stdio::null()).output().expect("node, and what `npm ci` in ts/ installs");
     let errors = String::from_utf8_lossy(&output.stderr);
-    let value: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {errors}"));
+    let value: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {errors}"));
     sorted(&value)
 }
 
@@ -27,7 +28,9 @@ fn sorted(value: &Value) -> String {
 
 fn collect(path: &str, value: &Value, lines: &mut Vec<String>) {
     match value {
-        Value::Object(map) => map.iter().for_each(|(key, value)| collect(&format!("{path}{key} "), value, lines)),
+        Value::Object(map) => {
+            map.iter().for_each(|(key, value)| collect(&format!("{path}{key} "), value, lines))
+        }
         Value::Array(items) => items.iter().for_each(|item| collect(path, item, lines)),
         other => lines.push(format!("{path}{}", other.as_str().unwrap_or_default())),
     }

@@ -36,10 +36,29 @@ pub use crate::fault::{Fallible, Fault};
 pub use crate::function::{Call, Members, function};
 pub use crate::ns::promise_of as promise;
 
+use crate::codec;
 use crate::globals::abort::token_of;
 use crate::options::Options;
 use geppetto_inference::RunToken;
-use rquickjs::Value;
+use rquickjs::{Result, Value};
+use serde_json::Value as Json;
+
+/// An argument as JSON; absent when it is `undefined` or `null`.
+///
+/// # Errors
+/// A `TypeError` with the path behind `place` for what JSON cannot hold.
+pub fn json(call: &Call<'_, '_>, index: usize, place: &str) -> Fallible<Option<Json>> {
+    let value = call.arg(index).map(|value| codec::json::decode(call.ctx(), &value)).transpose();
+    value.map_err(|error| error.fault(place))
+}
+
+/// A JSON value as what a function returns.
+///
+/// # Errors
+/// When the engine has no memory for it.
+pub fn to_js<'js>(call: &Call<'_, 'js>, value: &Json) -> Result<Value<'js>> {
+    codec::json::encode(call.ctx(), value)
+}
 
 /// The token of an option that is an `AbortSignal`: `{ signal }` as an argument. Other options are refused.
 ///
