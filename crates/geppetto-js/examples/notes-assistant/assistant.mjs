@@ -22,7 +22,10 @@ const tools = gp.tools
 // Stands for a model, so that the example needs no key: what begins with "remember" is kept, questions look notes up.
 const engine = gp.engines.fromFunction((turn, ctx) => {
   const last = turn.blocks.at(-1);
+  if (!last) return;
+  /** @param {string} name @param {import("geppetto").JsonObject} args */
   const ask = (name, args) => gp.turns.appendBlock(turn, { kind: "tool_call", name, args });
+  /** @param {string} text */
   const say = (text) => {
     ctx.partial(text);
     return gp.turns.appendBlock(turn, gp.turns.newAssistantBlock(text));
@@ -30,9 +33,10 @@ const engine = gp.engines.fromFunction((turn, ctx) => {
   if (last.kind === "tool_use") {
     const result = gp.turns.toolResult(last);
     if (!Array.isArray(result)) return say(`I keep that as note ${result.id}.`);
-    return say(result.length === 0 ? "I know nothing about that." : result.map(({ id, text }) => `Note ${id}: ${text}`).join("\n"));
+    const notes = result.map((note) => `Note ${note.id}: ${note.text}`);
+    return say(notes.length === 0 ? "I know nothing about that." : notes.join("\n"));
   }
-  const text = last.payload.text;
+  const text = last.payload.text ?? "";
   const note = /^remember(?: that)?[:,]?\s+(.+)$/is.exec(text)?.[1];
   if (note !== undefined) return ask("keep_note", { text: note });
   const words = text.match(/\p{L}+/gu) ?? [];
