@@ -4,6 +4,7 @@
 mod arrows;
 mod check;
 mod codegen;
+mod coverage;
 mod run;
 mod schema;
 mod test;

@@ -1,4 +1,5 @@
-//! Tidiness that no compiler checks: every module opens with its docs, and a file is one thought.
+//! Tidiness that no compiler checks: every module opens with its docs, a file is one thought, and the table of coverage
+//! names what exists.
 
 use crate::run::command;
 use anyhow::bail;
@@ -14,6 +15,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
         let Ok(text) = std::fs::read_to_string(crate::run::workspace().join(path)) else { continue };
         untidy.extend(problems(path, &text));
     }
+    untidy.extend(crate::coverage::problems()?);
     if !untidy.is_empty() {
         bail!("untidy:\n  {}", untidy.join("\n  "));
     }

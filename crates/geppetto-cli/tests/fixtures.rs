@@ -2,7 +2,7 @@
 //!
 //! A case is a folder with `main.js` (or `main.mjs`) and `expected.txt`: stdout, then what is on stderr, then the
 //! exit code where it is not 0. `args.txt` holds arguments, a line each; `options.txt` options of `geppetto run`;
-//! `stdin.txt` the input. `GEPPETTO_CASE=name` runs one; `GEPPETTO_BLESS=1` writes what was printed as expected, for
+//! `stdin.txt` the input; `env.txt` variables of the environment, `NAME=value` a line. `GEPPETTO_CASE=name` runs one; `GEPPETTO_BLESS=1` writes what was printed as expected, for
 //! a person to read before it is committed.
 
 use std::fmt::Write as _;
@@ -77,6 +77,7 @@ fn run(case: &Case) -> String {
         .arg(&case.script)
         .args(lines(&beside("args.txt")))
         .env_remove("GEPPETTO_LOG")
+        .envs(lines(&beside("env.txt")).iter().filter_map(|line| line.split_once('=')))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -113,7 +114,8 @@ fn filtered(text: &str, folder: &Path) -> String {
         }
         at += 1;
     }
-    for key in ["\"timestampMs\":", "\"durationMs\":"] {
+    text = text.split('\n').map(without_time).collect::<Vec<_>>().join("\n");
+    for key in ["\"timestampMs\":", "\"durationMs\":", "duration_ms="] {
         let mut from = 0;
         while let Some(found) = text[from..].find(key) {
             let start = from + found + key.len();
@@ -125,6 +127,16 @@ fn filtered(text: &str, folder: &Path) -> String {
         }
     }
     text
+}
+
+/// A line of the host's log without its time, such as `2026-01-31T12:00:00.000000Z`.
+fn without_time(line: &str) -> String {
+    let is_time =
+        |word: &str| word.len() == 27 && word.ends_with('Z') && word.as_bytes().get(10) == Some(&b'T');
+    match line.split_once(' ') {
+        Some((time, rest)) if is_time(time) => format!("<time> {}", rest.trim_start()),
+        _ => line.to_owned(),
+    }
 }
 
 fn check(case: &Case) -> Result<(), String> {

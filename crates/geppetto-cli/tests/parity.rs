@@ -29,7 +29,7 @@ fn sorted(value: &Value) -> String {
 fn collect(path: &str, value: &Value, lines: &mut Vec<String>) {
     match value {
         Value::Object(map) => {
-            map.iter().for_each(|(key, value)| collect(&format!("{path}{key} "), value, lines))
+            map.iter().for_each(|(key, value)| collect(&format!("{path}{key} "), value, lines));
         }
         Value::Array(items) => items.iter().for_each(|item| collect(path, item, lines)),
         other => lines.push(format!("{path}{}", other.as_str().unwrap_or_default())),

@@ -83,3 +83,23 @@ fn a_script_may_hear_ctrl_c_itself() {
     interrupt(&child);
     assert_eq!(end(child, output), ("heard\n".to_owned(), Some(0)));
 }
+
+#[test]
+fn a_second_ctrl_c_ends_at_once_whatever_listeners_do() {
+    let script = r#"
+        const gp = require("geppetto");
+        const run = gp.createSession({ engine: gp.engines.echo({ delayMs: 60000 }) }).start("hi");
+        run.on("start", () => console.log("started"));
+        run.on("run-finished", () => { console.log("told"); for (;;); });
+    "#;
+    let (child, mut output, line) = start("twice.js", script);
+    assert_eq!(line, "started\n");
+    interrupt(&child);
+    let mut told = String::new();
+    output.read_line(&mut told).unwrap();
+    assert_eq!(told, "told\n");
+    let began = std::time::Instant::now();
+    interrupt(&child);
+    assert_eq!(end(child, output), (String::new(), Some(130)));
+    assert!(began.elapsed() < std::time::Duration::from_millis(1500), "{:?}", began.elapsed());
+}

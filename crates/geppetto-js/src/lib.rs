@@ -15,6 +15,7 @@
 //! A host owns the limits, the sinks for events, the tools and middlewares it offers, and the engines behind
 //! `fromConfig`; see [`RuntimeBuilder`]. What scripts can do is in the documentation of the module.
 
+mod builder;
 mod callback;
 mod callback_context;
 mod callback_error;
@@ -41,10 +42,11 @@ mod generated;
 
 pub mod native;
 
+pub use builder::{BuildError, RuntimeBuilder};
 pub use exports::{CallOptions, Script};
 pub use geppetto_runner::{CallError, ErrorHandler, ErrorReport, JsError, Limits};
 pub use health::{Health, Status};
 pub use host::{ConsoleSink, MiddlewareFactory};
 pub use module::{EngineFactory, EngineRequest, GeppettoModule, NativeModule};
-pub use runtime::{BuildError, Runtime, RuntimeBuilder};
+pub use runtime::Runtime;
 pub use script::{Running, ScriptError, Source};

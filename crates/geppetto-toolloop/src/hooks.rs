@@ -153,3 +153,14 @@ impl Default for HookConfig {
         Self { timeout: Duration::from_secs(30), fail_open: false, max_retries: 10 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_hooks_are_those_of_the_documentation() {
+        let HookConfig { timeout, fail_open, max_retries } = HookConfig::default();
+        assert_eq!((timeout, fail_open, max_retries), (Duration::from_millis(30_000), false, 10));
+    }
+}

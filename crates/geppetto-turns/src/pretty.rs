@@ -44,7 +44,7 @@ impl fmt::Display for Pretty<'_> {
                 BlockKind::Other => writeln!(f, "other: {}", Value::Object(block.payload.clone()))?,
                 kind => {
                     let who = block.role.as_deref().unwrap_or(kind.as_str());
-                    writeln!(f, "{who}: {}", message(block).replace('\n', "\n  "))?;
+                    writeln!(f, "{who}: {}", message(block).trim_end().replace('\n', "\n  "))?;
                 }
             }
         }

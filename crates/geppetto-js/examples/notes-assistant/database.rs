@@ -53,7 +53,7 @@ fn exec<'js>(call: &Call<'_, 'js>, connection: &Connection) -> Fallible<Value<'j
 
 fn query<'js>(call: &Call<'_, 'js>, connection: &Connection) -> Fallible<Value<'js>> {
     let mut statement = prepared(call, connection, "query")?;
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.raw_query();
     let mut found = Vec::new();
     while let Some(row) = rows.next().map_err(|error| failed("query", &error))? {

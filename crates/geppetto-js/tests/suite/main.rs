@@ -3,6 +3,7 @@
 mod callers;
 mod drops;
 mod hosting;
+mod hosts;
 mod parked;
 mod runtime;
 mod sharing;
