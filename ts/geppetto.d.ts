@@ -27,7 +27,12 @@ declare class Engine {
   readonly lastCall: Turn | undefined;
   /** How many responses of a scripted engine are left. */
   readonly remaining: number | undefined;
-  /** Throws unless every response of a scripted engine has been used. */
+  /**
+   * Throws unless every response of a scripted engine has been used.
+   *
+   * @example
+   * engine.assertComplete(); // at the end of a test
+   */
   assertComplete(): void;
 }
 
@@ -41,7 +46,9 @@ declare class Engine {
  * console.log(engine.calls.length, engine.remaining); // 1 0
  */
 interface ScriptedEngine extends Engine {
+  /** The turns that it has been asked to answer, oldest first. */
   readonly calls: Turn[];
+  /** How many of its responses are left. */
   readonly remaining: number;
 }
 
@@ -78,17 +85,45 @@ declare class ToolRegistry {
    * Registers a tool. The type of the handler's arguments comes from `parameters` when that is a literal.
    *
    * @throws TypeError when the name is taken or `parameters` is not a JSON Schema.
+   *
+   * @example
+   * tools.register({
+   *   name: "weather",
+   *   description: "The weather in a city.",
+   *   parameters: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+   *   handler: async ({ city }, ctx) => ({ city, celsius: 21 }),
+   * });
    */
   register<const S extends JsonSchema = JsonSchema>(tool: ToolOptions<S>): this;
-  /** Adds the host's tools: those with these names, or all. */
+  /**
+   * Adds the host's tools: those with these names, or all.
+   *
+   * @example
+   * gp.tools.createRegistry().useHostTools(["search"]);
+   */
   useHostTools(names?: readonly string[] | null): this;
   /** @deprecated The Go project's name of {@link ToolRegistry.useHostTools}. */
   useGoTools(names?: readonly string[] | null): this;
-  /** What a model is told about the tools. */
+  /**
+   * What a model is told about the tools.
+   *
+   * @example
+   * console.log(tools.list().map((tool) => tool.name));
+   */
   list(): ToolDefinition[];
-  /** Calls a tool outside of any run and waits for it. A tool that returns a promise needs `callAsync`. */
+  /**
+   * Calls a tool outside of any run and waits for it. A tool that returns a promise needs `callAsync`.
+   *
+   * @example
+   * console.log(tools.call("add", { a: 1, b: 2 }));
+   */
   call(name: string, args?: JsonValue): any;
-  /** Calls a tool outside of any run. */
+  /**
+   * Calls a tool outside of any run.
+   *
+   * @example
+   * console.log(await tools.callAsync("weather", { city: "Rome" }));
+   */
   callAsync(name: string, args?: JsonValue): Promise<any>;
 }
 
@@ -101,21 +136,56 @@ declare class ToolRegistry {
 declare class Builder {
   #private;
   protected constructor();
-  /** Sets the engine. */
+  /**
+   * Sets the engine.
+   *
+   * @example
+   * gp.createBuilder().withEngine(gp.engines.echo());
+   */
   withEngine(engine: Engine): this;
-  /** Adds a middleware inside those that are there. */
+  /**
+   * Adds a middleware inside those that are there.
+   *
+   * @example
+   * builder.useMiddleware((turn, next) => next(turn));
+   */
   useMiddleware(middleware: Middleware | MiddlewareFunction): this;
-  /** Adds a middleware of the host, or one that is built in. */
+  /**
+   * Adds a middleware of the host, or one that is built in.
+   *
+   * @example
+   * builder.useHostMiddleware("systemPrompt", { prompt: "Answer in one sentence." });
+   */
   useHostMiddleware<N extends HostMiddlewareName>(name: N, ...options: HostMiddlewareArguments<N>): this;
   /** @deprecated The Go project's name of {@link Builder.useHostMiddleware}. */
   useGoMiddleware<N extends HostMiddlewareName>(name: N, ...options: HostMiddlewareArguments<N>): this;
-  /** Sets the tools, and settings of the tool loop; settings that are not there stay as they were. */
+  /**
+   * Sets the tools, and settings of the tool loop; settings that are not there stay as they were.
+   *
+   * @example
+   * builder.withTools(tools, { maxIterations: 3 });
+   */
   withTools(tools: ToolRegistry, toolLoop?: ToolLoopOptions | null): this;
-  /** Sets settings of the tool loop; what is not there stays as it was. */
+  /**
+   * Sets settings of the tool loop; what is not there stays as it was.
+   *
+   * @example
+   * builder.withToolLoop({ toolErrorHandling: "retry" });
+   */
   withToolLoop(toolLoop: ToolLoopOptions): this;
-  /** Sets the hooks, in the place of earlier ones. */
+  /**
+   * Sets the hooks, in the place of earlier ones.
+   *
+   * @example
+   * builder.withToolHooks({ beforeToolCall: ({ call }) => console.log(call.name, call.args) });
+   */
   withToolHooks(toolHooks: ToolHooks): this;
-  /** Builds a session. */
+  /**
+   * Builds a session.
+   *
+   * @example
+   * const session = builder.buildSession();
+   */
   buildSession(): Session;
 }
 
@@ -138,39 +208,95 @@ declare class Session {
    * Appends a turn to the history, and returns it.
    *
    * @throws {RunError} `busy` while a run is active.
+   *
+   * @example
+   * session.append({ blocks: [{ kind: "user", text: "Hi" }] });
    */
   append(turn: TurnInput): Turn;
-  /** The latest turn. What a session returns is a snapshot: changing it changes no history. */
+  /**
+   * The latest turn. What a session returns is a snapshot: changing it changes no history.
+   *
+   * @example
+   * const latest = session.latest();
+   * if (latest) console.log(gp.turns.text(latest));
+   */
   latest(): Turn | null;
-  /** How many turns there are. */
+  /**
+   * How many turns there are.
+   *
+   * @example
+   * console.log(session.turnCount());
+   */
   turnCount(): number;
-  /** All turns, oldest first. Turns are cumulative: each holds the conversation up to it. */
+  /**
+   * All turns, oldest first. Turns are cumulative: each holds the conversation up to it.
+   *
+   * @example
+   * for (const turn of session.turns()) console.log(gp.turns.text(turn));
+   */
   turns(): Turn[];
-  /** The turn at this index, counted from 0. */
+  /**
+   * The turn at this index, counted from 0.
+   *
+   * @example
+   * console.log(session.getTurn(0)?.blocks.length);
+   */
   getTurn(index: number): Turn | null;
-  /** The turns from `start` up to but not including `end`; negative ones count from the end, as in `slice`. */
+  /**
+   * The turns from `start` up to but not including `end`; negative ones count from the end, as in `slice`.
+   *
+   * @example
+   * const lastTwo = session.turnsRange(-2);
+   */
   turnsRange(start?: number | null, end?: number | null): Turn[];
-  /** Whether a run is active. */
+  /**
+   * Whether a run is active.
+   *
+   * @example
+   * if (session.isRunning()) session.cancelActive();
+   */
   isRunning(): boolean;
-  /** Cancels the active run. Throws when there is none. */
+  /**
+   * Cancels the active run. Throws when there is none.
+   *
+   * @example
+   * setTimeout(() => session.cancelActive(), 1000);
+   */
   cancelActive(): void;
   /**
    * Runs and waits: nothing else happens in the VM meanwhile. Works everywhere, also inside callbacks of other runs,
    * but a callback that returns a promise needs `runAsync`. Without a deadline it may take 600 s.
    *
    * @throws {RunError} what the run failed with.
+   *
+   * @example
+   * const turn = session.run("Who am I?", { timeoutMs: 10_000 });
    */
   run(seed?: Seed | null, options?: RunOptions | null): Turn;
-  /** Runs; the promise is rejected with the `RunError` of a run that fails. */
+  /**
+   * Runs; the promise is rejected with the `RunError` of a run that fails.
+   *
+   * @example
+   * const turn = await session.runAsync("Who am I?", { signal: AbortSignal.timeout(10_000) });
+   */
   runAsync(seed?: Seed | null, options?: RunOptions | null): Promise<Turn>;
   /**
    * Starts a run and returns a handle to watch and cancel it.
    *
    * @throws {RunError} `busy` while a run is active.
    * @throws TypeError for wrong options.
+   *
+   * @example
+   * const run = session.start("Tell me a story.", { tags: { app: "stories" } });
+   * run.on("partial", ({ delta }) => write(delta));
    */
   start(seed?: Seed | null, options?: RunOptions | null): RunHandle;
-  /** Ends an active run, refuses later ones and lets go of engine, middlewares and tools. The history stays. */
+  /**
+   * Ends an active run, refuses later ones and lets go of engine, middlewares and tools. The history stays.
+   *
+   * @example
+   * session.close();
+   */
   close(): void;
 }
 
@@ -195,7 +321,12 @@ declare class RunHandle {
   toJSON(): { sessionId: string; inferenceId: string };
   /** The run's turn; rejected with the `RunError` of a run that fails. Settles after `run-finished` was heard. */
   readonly promise: Promise<Turn>;
-  /** Cancels the run. Works without its `this`: `setTimeout(run.cancel, 1000)`. */
+  /**
+   * Cancels the run. Works without its `this`: `setTimeout(run.cancel, 1000)`.
+   *
+   * @example
+   * setTimeout(run.cancel, 1000);
+   */
   cancel(this: void, reason?: string | null): void;
   /**
    * Calls the listener for each event of a type, those of the past first; `"*"` stands for every type.
@@ -204,22 +335,61 @@ declare class RunHandle {
    * run.on("partial", ({ delta }) => write(delta)).on("run-finished", ({ status }) => console.log(status));
    */
   on<K extends keyof Listenable>(type: K, listener: (event: Listenable[K]) => unknown): this;
-  /** The same for the first event only. */
+  /**
+   * The same for the first event only.
+   *
+   * @example
+   * run.once("final", ({ text }) => console.log(text));
+   */
   once<K extends keyof Listenable>(type: K, listener: (event: Listenable[K]) => unknown): this;
-  /** Removes a listener; without one, all listeners of the type. */
+  /**
+   * Removes a listener; without one, all listeners of the type.
+   *
+   * @example
+   * const listener = () => {};
+   * run.on("*", listener).off("*", listener);
+   */
   off<K extends keyof Listenable>(type: K, listener?: ((event: Listenable[K]) => unknown) | null): this;
-  /** All events, from the first. Leaving the loop cancels nothing; a run that fails ends it with its `RunError`. */
+  /**
+   * All events, from the first. Leaving the loop cancels nothing; a run that fails ends it with its `RunError`.
+   *
+   * @example
+   * for await (const event of run) console.log(event.seq, event.type);
+   */
   [Symbol.asyncIterator](): EventIterator;
 }
 
-/** Reads the events of a run, one after the other. Made by `for await` and `run[Symbol.asyncIterator]()`. */
+/**
+ * Reads the events of a run, one after the other. Made by `for await` and `run[Symbol.asyncIterator]()`.
+ *
+ * @example
+ * const events = run[Symbol.asyncIterator]();
+ * const { value, done } = await events.next();
+ */
 declare class EventIterator {
   #private;
   protected constructor();
-  /** The next event, once it has happened. */
+  /**
+   * The next event, once it has happened.
+   *
+   * @example
+   * const first = await run[Symbol.asyncIterator]().next();
+   */
   next(): Promise<IteratorResult<RunEvent, undefined>>;
-  /** Leaves: what waits is told that there is nothing more. */
+  /**
+   * Leaves: what waits is told that there is nothing more.
+   *
+   * @example
+   * const events = run[Symbol.asyncIterator]();
+   * await events.return();
+   */
   return(): Promise<IteratorReturnResult<undefined>>;
+  /**
+   * The iterator itself.
+   *
+   * @example
+   * for await (const event of run[Symbol.asyncIterator]()) console.log(event.type);
+   */
   [Symbol.asyncIterator](): this;
 }
 
@@ -260,17 +430,29 @@ export type JsonSchema = boolean | JsonSchemaObject;
 
 /** The keywords of a JSON Schema; others may stand beside them. */
 export interface JsonSchemaObject {
+  /** The type, or types, of the value. */
   readonly type?: string | readonly string[] | undefined;
+  /** What the value is, for the model. */
   readonly description?: string | undefined;
+  /** The properties of an object. */
   readonly properties?: { readonly [name: string]: JsonSchema } | undefined;
+  /** The properties that must be there. */
   readonly required?: readonly string[] | undefined;
+  /** The schema of all other properties; `false` allows none. */
   readonly additionalProperties?: JsonSchema | undefined;
+  /** The schema of the items of an array. */
   readonly items?: JsonSchema | undefined;
+  /** The values there are. */
   readonly enum?: readonly JsonValue[] | undefined;
+  /** At least one of these fits. */
   readonly anyOf?: readonly JsonSchema[] | undefined;
+  /** Exactly one of these fits. */
   readonly oneOf?: readonly JsonSchema[] | undefined;
+  /** All of these fit. */
   readonly allOf?: readonly JsonSchema[] | undefined;
+  /** Another schema inside this one: `#/$defs/item`. */
   readonly $ref?: string | undefined;
+  /** Any other keyword. */
   readonly [keyword: string]: unknown;
 }
 
@@ -555,7 +737,15 @@ export interface ToolOptions<S extends JsonSchema = JsonSchema> {
   description?: string | null | undefined;
   /** The JSON Schema of its arguments. What does not fit is told to the model; the handler is not called. */
   parameters?: (S & Known<S>) | null | undefined;
-  /** Does what the tool does. What it throws is told to the model; `undefined` becomes `null`. */
+  /**
+   * Does what the tool does. What it throws is told to the model; `undefined` becomes `null`.
+   *
+   * @example
+   * const handler = async ({ city }, ctx) => {
+   *   ctx.emit("looked-up", { city });
+   *   return { city, celsius: 21 };
+   * };
+   */
   handler(args: FromSchema<S>, ctx: ToolContext): unknown;
   /** How long an attempt may take, in milliseconds, instead of the loop's `executionTimeoutMs`; 0: no limit. */
   timeoutMs?: number | null | undefined;
@@ -563,14 +753,22 @@ export interface ToolOptions<S extends JsonSchema = JsonSchema> {
 
 /** What a model is told about a tool. */
 export interface ToolDefinition {
+  /** The name it is called by. */
   name: string;
+  /** What it does. */
   description?: string;
+  /** The JSON Schema of its arguments. */
   parameters?: JsonValue;
 }
 
 /** `gp.tools`: what models may call. */
 export interface ToolsNamespace {
-  /** An empty registry. */
+  /**
+   * An empty registry.
+   *
+   * @example
+   * const tools = gp.tools.createRegistry();
+   */
   createRegistry(): ToolRegistry;
 }
 
@@ -648,11 +846,13 @@ export interface HookPayload extends ContextFacts {
 
 /** What `beforeToolCall` gets. */
 export interface BeforeToolCall extends HookPayload {
+  /** Which hook it is. */
   phase: "beforeToolCall";
 }
 
 /** What `afterToolCall` gets. */
 export interface AfterToolCall extends HookPayload {
+  /** Which hook it is. */
   phase: "afterToolCall";
   /** What came of the call: `error` is empty when it went well. */
   result: { value: any; error: string; durationMs: number };
@@ -660,6 +860,7 @@ export interface AfterToolCall extends HookPayload {
 
 /** What `onToolError` gets. */
 export interface OnToolError extends HookPayload {
+  /** Which hook it is. */
   phase: "onToolError";
   /** Which attempt failed, from 1. */
   attempt: number;
@@ -719,10 +920,31 @@ type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } 
 
 /** An `AbortSignal`, for projects that do not declare one. */
 export interface AbortSignalLike {
+  /** Whether it has been aborted. */
   readonly aborted: boolean;
+  /** Why. */
   readonly reason: any;
+  /**
+   * Throws the reason once it has been aborted.
+   *
+   * @example
+   * ctx.signal.throwIfAborted();
+   */
   throwIfAborted(): void;
+  /**
+   * Calls the listener when it is aborted.
+   *
+   * @example
+   * ctx.signal.addEventListener("abort", () => console.log("aborted"));
+   */
   addEventListener(type: "abort", listener: (event: any) => unknown, options?: any): void;
+  /**
+   * Removes a listener.
+   *
+   * @example
+   * const listener = () => {};
+   * ctx.signal.removeEventListener("abort", listener);
+   */
   removeEventListener(type: "abort", listener: (event: any) => unknown): void;
 }
 
@@ -767,9 +989,33 @@ export interface CallbackContext {
 
 /** Writes to the host's log. */
 export interface Logger {
+  /**
+   * For whoever looks for a fault.
+   *
+   * @example
+   * ctx.log.debug("looked up", { city: "Rome" });
+   */
   debug(message: string, fields?: JsonObject | null): void;
+  /**
+   * What goes on.
+   *
+   * @example
+   * ctx.log.info("looked up", { city: "Rome" });
+   */
   info(message: string, fields?: JsonObject | null): void;
+  /**
+   * Something is odd.
+   *
+   * @example
+   * ctx.log.warn("looked up", { city: "Rome" });
+   */
   warn(message: string, fields?: JsonObject | null): void;
+  /**
+   * Something failed.
+   *
+   * @example
+   * ctx.log.error("looked up", { city: "Rome" });
+   */
   error(message: string, fields?: JsonObject | null): void;
 }
 
@@ -975,21 +1221,25 @@ export interface ToolCallDeltaEvent extends EventBase, BodyOf<"tool-call-delta">
 
 /** The model asks for a tool; the call is complete. */
 export interface ToolCallEvent extends EventBase, Omit<BodyOf<"tool-call">, "toolCall"> {
+  /** The call. */
   toolCall: EventToolCall;
 }
 
 /** An attempt at a tool call begins. */
 export interface ToolCallExecuteEvent extends EventBase, Omit<BodyOf<"tool-call-execute">, "toolCall"> {
+  /** The call. */
   toolCall: EventToolCall;
 }
 
 /** An attempt at a tool call has ended. */
 export interface ToolCallExecutionResultEvent extends EventBase, Omit<BodyOf<"tool-call-execution-result">, "toolResult"> {
+  /** What came of it. */
   toolResult: EventToolResult;
 }
 
 /** What went into the turn for a tool call. */
 export interface ToolResultEvent extends EventBase, Omit<BodyOf<"tool-result">, "toolResult"> {
+  /** What came of it. */
   toolResult: EventToolResult;
 }
 
@@ -1018,22 +1268,39 @@ export interface DebuggerPauseEvent extends EventBase, BodyOf<"debugger.pause"> 
 
 /** The events of a run, by type. */
 export interface RunEventMap {
+  /** The first event of every run. */
   "run-started": RunStartedEvent;
+  /** The last event of every run: `status`, `error?`, `code?`, `usage?`, `durationMs`. */
   "run-finished": RunFinishedEvent;
+  /** An engine begins to answer. */
   "start": StartEvent;
+  /** An engine has answered: `text`, `usage?`, `stopReason?`. */
   "final": FinalEvent;
+  /** A piece of the answer: `delta`, and `completion`, the text so far. */
   "partial": PartialEvent;
+  /** A piece of the reasoning. */
   "partial-thinking": PartialThinkingEvent;
+  /** A piece of a tool call that is still being written. */
   "tool-call-delta": ToolCallDeltaEvent;
+  /** The model asks for a tool; the call is complete. */
   "tool-call": ToolCallEvent;
+  /** An attempt at a tool call begins. */
   "tool-call-execute": ToolCallExecuteEvent;
+  /** An attempt at a tool call has ended. */
   "tool-call-execution-result": ToolCallExecutionResultEvent;
+  /** What went into the turn for a tool call. */
   "tool-result": ToolResultEvent;
+  /** A log line of a callback. */
   "log": LogEvent;
+  /** Something a person may want to know. */
   "info": InfoEvent;
+  /** An application's own event. */
   "custom": CustomEvent;
+  /** Something failed. */
   "error": ErrorEvent;
+  /** An engine was stopped; `text` is what it had said. */
   "interrupt": InterruptEvent;
+  /** The run waits for a debugger. */
   "debugger.pause": DebuggerPauseEvent;
 }
 
@@ -1042,6 +1309,7 @@ export type RunEvent = RunEventMap[keyof RunEventMap];
 
 /** What can be listened to: each type of event, and `"*"` for all of them. */
 export interface Listenable extends RunEventMap {
+  /** Every event. */
   "*": RunEvent;
 }
 
@@ -1058,9 +1326,19 @@ export interface TurnsNamespace {
    * gp.turns.normalize({ blocks: [{ kind: "user", text: "Hi" }] }).blocks[0].payload.text; // "Hi"
    */
   normalize(turn: TurnInput): Turn;
-  /** A new turn, with these parts. */
+  /**
+   * A new turn, with these parts.
+   *
+   * @example
+   * const turn = gp.turns.newTurn({ blocks: [gp.turns.newUserBlock("Hi")] });
+   */
   newTurn(partial?: TurnInput | null): Turn;
-  /** A new turn: this one and a block, or blocks, behind it. */
+  /**
+   * A new turn: this one and a block, or blocks, behind it.
+   *
+   * @example
+   * const longer = gp.turns.appendBlock(turn, { kind: "llm_text", text: "Hello!" });
+   */
   appendBlock(turn: TurnInput, block: BlockInput | readonly BlockInput[]): Turn;
   /**
    * What the person says. An image is `{ url }`, or `{ media_type, content }` with base64.
@@ -1069,19 +1347,56 @@ export interface TurnsNamespace {
    * gp.turns.newUserBlock("What is this?", [{ url: "https://example.com/cat.png" }]);
    */
   newUserBlock(text: string, images?: readonly JsonValue[] | null): Block;
-  /** Instructions for the model. */
+  /**
+   * Instructions for the model.
+   *
+   * @example
+   * gp.turns.newSystemBlock("Answer in one sentence.");
+   */
   newSystemBlock(text: string): Block;
-  /** What the model says. */
+  /**
+   * What the model says.
+   *
+   * @example
+   * gp.turns.newAssistantBlock("Hello!");
+   */
   newAssistantBlock(text: string): Block;
-  /** The model asks for a tool. */
+  /**
+   * The model asks for a tool.
+   *
+   * @example
+   * gp.turns.newToolCallBlock("call-1", "add", { a: 1, b: 2 });
+   */
   newToolCallBlock(id: string, name: string, args?: JsonValue): Block;
-  /** The answer to a call. A string is taken as the JSON text, anything else is encoded; with an error there is no result. */
+  /**
+   * The answer to a call. A string is taken as the JSON text, anything else is encoded; with an error there is no result.
+   *
+   * @example
+   * gp.turns.newToolUseBlock("call-1", { sum: 3 });
+   * gp.turns.newToolUseBlock("call-2", null, "the service is down");
+   */
   newToolUseBlock(id: string, result?: unknown, error?: string | null): Block;
-  /** The assistant's last text; empty without one. */
+  /**
+   * The assistant's last text; empty without one.
+   *
+   * @example
+   * console.log(gp.turns.text(turn));
+   */
   text(turn: TurnInput): string;
-  /** What a `tool_use` block holds, parsed; `undefined` when the tool failed. */
+  /**
+   * What a `tool_use` block holds, parsed; `undefined` when the tool failed.
+   *
+   * @example
+   * for (const block of turn.blocks) if (block.kind === "tool_use") console.log(gp.turns.toolResult(block));
+   */
   toolResult(block: BlockInput): any;
-  /** The blocks that `after` has by id and `before` has not. */
+  /**
+   * The blocks that `after` has by id and `before` has not.
+   *
+   * @example
+   * const answered = session.run("Hi");
+   * console.log(gp.turns.added(turn, answered).map((block) => block.kind));
+   */
   added(before: TurnInput, after: TurnInput): Block[];
 }
 
@@ -1109,6 +1424,7 @@ export interface Geppetto {
   readonly consts: Consts;
   /** The script's arguments; empty when it is embedded. */
   readonly args: readonly string[];
+  /** Why a run produced no turn. */
   readonly RunError: typeof RunError;
   /** Makes and reads turns and blocks. */
   readonly turns: TurnsNamespace;
@@ -1127,7 +1443,12 @@ export interface Geppetto {
    * const session = gp.createSession({ engine: gp.engines.echo(), tools, toolLoop: { maxIterations: 3 } });
    */
   createSession(options: SessionOptions): Session;
-  /** A builder of sessions, with these options to begin with. */
+  /**
+   * A builder of sessions, with these options to begin with.
+   *
+   * @example
+   * const builder = gp.createBuilder({ engine: gp.engines.echo() });
+   */
   createBuilder(options?: Partial<SessionOptions> | null): Builder;
   /**
    * One run without keeping a session; waits in place.
@@ -1136,7 +1457,12 @@ export interface Geppetto {
    * const turn = gp.runInference(engine, "Hi", { timeoutMs: 10_000 });
    */
   runInference(engine: Engine, seed: Seed, options?: InferenceOptions | null): Turn;
-  /** The same, with a promise. */
+  /**
+   * The same, with a promise.
+   *
+   * @example
+   * const turn = await gp.runInferenceAsync(engine, "Hi", { tools });
+   */
   runInferenceAsync(engine: Engine, seed: Seed, options?: InferenceOptions | null): Promise<Turn>;
 }
 

@@ -117,8 +117,10 @@ fn lazy(event: &str) -> (&'static str, &'static str) {
             "",
             "/** The text so far, put together when it is read; not part of the JSON. */\n  readonly completion: string;",
         ),
-        "tool-call" | "tool-call-execute" => ("toolCall", "toolCall: EventToolCall;"),
-        "tool-call-execution-result" | "tool-result" => ("toolResult", "toolResult: EventToolResult;"),
+        "tool-call" | "tool-call-execute" => ("toolCall", "/** The call. */\n  toolCall: EventToolCall;"),
+        "tool-call-execution-result" | "tool-result" => {
+            ("toolResult", "/** What came of it. */\n  toolResult: EventToolResult;")
+        }
         _ => ("", ""),
     }
 }
