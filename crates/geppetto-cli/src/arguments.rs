@@ -21,7 +21,11 @@ Run it:
 
   geppetto run hello.js \"Hi there\"
   geppetto run --events ndjson hello.js   every event of every run, one JSON object a line
-  geppetto run --timeout 30s hello.js     stop after 30 seconds, whatever the script does";
+  geppetto run --timeout 30s hello.js     stop after 30 seconds, whatever the script does
+
+Let your editor complete and check it:
+
+  geppetto types";
 
 const RUN_HELP: &str = "\
 FILE is CommonJS (require, module.exports) or an ES module (import, export,
