@@ -152,9 +152,13 @@ fn write_log(call: &Call<'_, '_>, level: LogLevel, run: Option<&RunContext>) -> 
     let fields = match call.arg(1) {
         None => Map::new(),
         Some(fields) => {
-            match json::decode(call.ctx(), &fields).map_err(|error| error.fault("log: fields"))? {
+            let place = format!("log.{level}: fields");
+            match json::decode(call.ctx(), &fields).map_err(|error| error.fault(&place))? {
                 serde_json::Value::Object(fields) => fields,
-                _ => return Err(Fault::type_error("log: fields: expected an object")),
+                _ => {
+                    let found = handle::describe(&fields);
+                    return Err(Fault::type_error(format!("{place}: expected an object, got {found}")));
+                }
             }
         }
     };

@@ -137,20 +137,28 @@ impl<'js> Options<'js> {
 
     /// One of the names of an enumeration.
     pub(crate) fn one_of<T: FromStr<Err = UnknownName>>(&self, name: &'static str) -> Fallible<Option<T>> {
-        let Some(value) = self.value(name)? else { return Ok(None) };
-        if !value.is_string() {
-            return Err(self.wrong(name, "a string", &value));
+        let Some(text) = self.string(name)? else { return Ok(None) };
+        let unknown = |error: UnknownName| self.unknown_name(name, &text, error.expected);
+        text.parse().map(Some).map_err(unknown)
+    }
+
+    /// One of these names, each with what it means.
+    pub(crate) fn named<T: Copy>(&self, name: &'static str, names: &[(&str, T)]) -> Fallible<Option<T>> {
+        let Some(text) = self.string(name)? else { return Ok(None) };
+        match names.iter().find(|(known, _)| *known == text) {
+            Some((_, value)) => Ok(Some(*value)),
+            None => {
+                let known: Vec<&str> = names.iter().map(|(known, _)| *known).collect();
+                Err(self.unknown_name(name, &text, &known))
+            }
         }
-        let text = codec::text(&self.ctx, &value)?;
-        text.parse().map(Some).map_err(|error: UnknownName| {
-            let guess = nearest(&text, error.expected.iter().copied());
-            let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
-            let expected = error.expected.join(", ");
-            Fault::type_error(format!(
-                "invalid {} {text:?}: expected one of {expected}{guess}",
-                self.path_of(name)
-            ))
-        })
+    }
+
+    fn unknown_name(&self, name: &str, text: &str, expected: &[&str]) -> Fault {
+        let guess = nearest(text, expected.iter().copied());
+        let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+        let (path, expected) = (self.path_of(name), expected.join(", "));
+        Fault::type_error(format!("invalid {path} {text:?}: expected one of {expected}{guess}"))
     }
 
     /// A list of strings.
@@ -242,7 +250,10 @@ impl<'js> Options<'js> {
         let guess = nearest(unknown, asked.iter().copied());
         let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
         let (path, accepted) = (self.path_of(unknown), asked.join(", "));
-        Err(Fault::type_error(format!("unknown option {path}: accepted are {accepted}{guess}")))
+        // `next: options` names a function before the path.
+        let (function, path) =
+            path.rsplit_once(": ").map_or((String::new(), &*path), |(f, p)| (format!("{f}: "), p));
+        Err(Fault::type_error(format!("{function}unknown option {path}: accepted are {accepted}{guess}")))
     }
 }
 

@@ -18,6 +18,9 @@
   const [mapSize, setSize] = [Map, Set].map((C) => uncurry(getOwnPropertyDescriptor(C.prototype, "size").get));
   const [mapEach, setEach] = [Map, Set].map((C) => uncurry(C.prototype.forEach));
   const mapGet = uncurry(Map.prototype.get), mapSet = uncurry(Map.prototype.set);
+  const { isView } = ArrayBuffer, Bytes = Uint8Array;
+  const [bufferLength, dataLength] = [ArrayBuffer, DataView].map((C) => uncurry(getOwnPropertyDescriptor(C.prototype, "byteLength").get));
+  const boxes = [Number, String, Boolean, BigInt, Symbol].map((C) => [C.name, uncurry(C.prototype.valueOf)]);
   const captureStackTrace = Error.captureStackTrace;
   const resolved = Promise.resolve();
   const { String: Text, TypeError: TypeFault, Error: Fault, DOMException: DOMFault, JSON: { stringify } } = globalThis;
@@ -114,7 +117,7 @@
   const secret = {};
   let abortSignal, tokenOf, watched;
   class AbortSignal {
-    #token; #reason; #dispatched = false; #listeners = []; #native; #dependents = []; #onabort = null;
+    #token; #reason; #dispatched = false; #listeners = []; #native; #dependents = []; #onabort = null; #handler = (event) => apply(this.#onabort, this, [event]);
     constructor(key, token, isNative) {
       if (key !== secret) throw new TypeFault("AbortSignal cannot be constructed; use new AbortController()");
       this.#token = token;
@@ -129,7 +132,12 @@
       return this.#reason;
     }
     get onabort() { return this.#onabort; }
-    set onabort(listener) { this.#onabort = listener; if (typeof listener === "function" && !this.#dispatched) this.#watch(); }
+    set onabort(listener) {
+      // As of any event handler, its turn among the listeners is that of its first setting.
+      if (typeof this.#onabort !== "function" && typeof listener === "function") this.addEventListener("abort", this.#handler);
+      if (typeof listener !== "function") this.removeEventListener("abort", this.#handler);
+      this.#onabort = listener;
+    }
     throwIfAborted() { if (this.aborted) throw this.reason; }
     addEventListener(type, listener, options) {
       if (type !== "abort" || (typeof listener !== "function" && typeof listener?.handleEvent !== "function")) return;
@@ -159,7 +167,6 @@
         try { typeof listener === "function" ? apply(listener, this, [event]) : listener.handleEvent(event); }
         catch (error) { native.uncaught("abort listener", error); }
       };
-      if (typeof this.#onabort === "function") call(this.#onabort);
       for (let i = 0; i < listeners.length; i++) call(listeners[i].listener);
       for (let i = 0; i < this.#dependents.length; i++) this.#dependents[i].#dispatch();
       this.#dependents = [];
@@ -205,7 +212,8 @@
     const head = `${error.name}${error.message ? ": " + error.message : ""}`;
     return stack ? `${head}\n${stack.split("\n").filter((line) => !line.includes("geppetto:")).map((line) => "    " + line.trim()).join("\n")}` : `[${head}]`;
   }
-  function inspect(value, depth = 2, seen = []) {
+  // `seen` holds the objects around a value; `seen.circular` those that are shown inside themselves, with their numbers.
+  function inspect(value, depth = 2, seen = startSeen()) {
     switch (typeof value) {
       case "string": return quote(value);
       case "bigint": return `${value}n`;
@@ -216,9 +224,17 @@
       default: return Text(value);
     }
   }
+  const startSeen = () => Object.assign([], { circular: new Map() });
   function inspectObject(value, depth, seen) {
-    if (seen.includes(value)) return "[Circular *]";
+    if (seen.includes(value)) {
+      if (!seen.circular.has(value)) seen.circular.set(value, seen.circular.size + 1);
+      return `[Circular *${seen.circular.get(value)}]`;
+    }
     seen.push(value);
+    const shown = inspectParts(value, depth, seen);
+    return seen.circular.has(value) ? `<ref *${seen.circular.get(value)}> ${shown}` : shown;
+  }
+  function inspectParts(value, depth, seen) {
     try {
       const inner = (item) => inspect(item, depth - 1, seen);
       const proto = getPrototypeOf(value);
@@ -233,8 +249,15 @@
       if (is(getTime, value)) return Number.isNaN(getTime(value)) ? "Invalid Date" : toISOString(value);
       if (value instanceof RegExp) return Text(value);
       if (value instanceof Promise) return "Promise {}";
+      const boxed = boxes.find(([, unbox]) => is(unbox, value));
+      if (boxed) return `[${boxed[0]}: ${inner(boxed[1](value))}]`;
+      if (isView(value) && !is(dataLength, value)) return braces(`${name}(${value.length}) [`, inColumns(listed(value.length, (i) => inner(value[i])), value), "]");
+      if (is(bufferLength, value)) {
+        const bytes = listed(bufferLength(value), (i) => new Bytes(value, i, 1)[0].toString(16).padStart(2, "0"), 50);
+        return braces(name + " {", [`[Uint8Contents]: <${bytes.join(" ")}>`, `byteLength: ${bufferLength(value)}`], "}");
+      }
       if (depth < 0) return isArray(value) ? "[Array]" : `[${name || "Object"}]`;
-      if (isArray(value)) return braces("[", listed(value.length, (i) => i in value ? inner(value[i]) : "<1 empty item>"), "]");
+      if (isArray(value)) return braces("[", inColumns(listed(value.length, (i) => i in value ? inner(value[i]) : "<1 empty item>"), value), "]");
       if (value instanceof Map) { const parts = []; mapEach(value, (v, k) => parts.push(`${inner(k)} => ${inner(v)}`)); return braces(`Map(${mapSize(value)}) {`, parts, "}"); }
       if (value instanceof Set) { const parts = []; setEach(value, (v) => parts.push(inner(v))); return braces(`Set(${setSize(value)}) {`, parts, "}"); }
       const described = mapGet(describers, proto)?.(value);
@@ -247,13 +270,32 @@
   // How instances of our own classes print: pairs of a field and its value, or entries as of a Map.
   const describers = new Map();
   const describe = (prototype, fields) => { mapSet(describers, prototype, fields); };
-  function listed(length, item) {
+  function listed(length, item, most = 100) {
     const parts = [];
-    for (let i = 0; i < length && i < 100; i++) parts.push(item(i));
-    if (length > 100) parts.push(`... ${length - 100} more items`);
+    for (let i = 0; i < length && i < most; i++) parts.push(item(i));
+    if (length > most) parts.push(`... ${length - most} more item${length - most > 1 ? "s" : ""}`);
     return parts;
   }
-  function braces(open, parts, close, always) {
+  // Many short items stand in columns, numbers to the right: the widths are Node's.
+  function inColumns(parts, array) {
+    const rest = array.length > 100 ? [parts.pop()] : [];
+    const widths = parts.map((part) => part.length + 2), widest = Math.max(...widths), total = widths.reduce((sum, width) => sum + width, 0);
+    const fits = parts.length + rest.length > 6 && widest * 3 < 80 && (total / widest > 5 || widest <= 8) && !parts.some((part) => part.includes("\n"));
+    const width = Math.max(widest - 3 - Math.sqrt(widest - total / (parts.length + rest.length)), 1);
+    const columns = fits ? Math.min(Math.round(Math.sqrt(2.5 * width * parts.length) / width), Math.floor(80 / widest), 12) : 1;
+    if (columns <= 1) return [...parts, ...rest];
+    const most = Array.from({ length: columns }, (_, column) => Math.max(...widths.filter((_, at) => at % columns === column)));
+    const isNumber = typeof array[0] === "number" || typeof array[0] === "bigint", rows = [];
+    for (let at = 0; at < parts.length; at += columns) {
+      const row = parts.slice(at, at + columns), last = row.length - 1;
+      rows.push(row.map((part, column) => {
+        const text = column < last ? part + ", " : part;
+        return isNumber ? text.padStart(most[column] - (column < last ? 0 : 2)) : column < last ? text.padEnd(most[column]) : text;
+      }).join(""));
+    }
+    return Object.assign([...rows, ...rest], { always: true });
+  }
+  function braces(open, parts, close, always = parts.always) {
     if (parts.length === 0) return open + close;
     const line = `${open} ${parts.join(", ")} ${close}`;
     if (!always && line.length <= 76 && !line.includes("\n")) return line;
@@ -269,7 +311,7 @@
         const value = args[at++];
         switch (kind) {
           case "s": return typeof value === "string" ? value : inspect(value, 0);
-          case "d": return typeof value === "object" ? "NaN" : Text(Number(value));
+          case "d": return typeof value === "object" || typeof value === "symbol" ? "NaN" : Text(Number(value));
           case "i": return Text(parseInt(value, 10));
           case "f": return Text(parseFloat(value));
           case "j": return stringify(value);

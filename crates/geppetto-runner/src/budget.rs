@@ -97,7 +97,8 @@ pub(crate) struct Interruption {
 /// Lives on the owner's thread; shared by its jobs and the interrupt handler.
 pub(crate) struct Budget {
     clock: Arc<dyn Clock>,
-    job_time: Option<Duration>,
+    /// Set once the program's own set-up is done: that is no job.
+    job_time: Cell<Option<Duration>>,
     /// When the current job or callback began, moved forward by the time it was parked.
     began: Cell<Option<Instant>>,
     /// What encloses the current callback, outermost first, each with the time since when it has been stopped.
@@ -109,15 +110,20 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    pub(crate) fn new(clock: Arc<dyn Clock>, job_time: Option<Duration>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
-            job_time,
+            job_time: Cell::new(None),
             began: Cell::new(None),
             frames: RefCell::default(),
             interrupted: Cell::new(None),
             draining: Cell::new(false),
         }
+    }
+
+    /// Bounds jobs from now on.
+    pub(crate) fn limit_jobs(&self, job_time: Option<Duration>) {
+        self.job_time.set(job_time);
     }
 
     /// Runs `work` with a budget of its own. What it takes is not counted for the job around it.
@@ -166,7 +172,7 @@ impl Budget {
     pub(crate) fn must_interrupt(&self, kill: &Kill, pending: &PendingFrames) -> bool {
         let now = self.clock.now();
         let spent = self.began.get().map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
-        let over = self.job_time.is_some_and(|limit| spent > limit);
+        let over = self.job_time.get().is_some_and(|limit| spent > limit);
         let killed = kill.get().is_some_and(|kill| now >= kill);
         let continuation = self.draining.get() && pending.one_is_over(now);
         if over || killed || self.frame_is_over(now) || continuation {

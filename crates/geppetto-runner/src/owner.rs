@@ -179,6 +179,7 @@ fn run_thread<F>(
             return drop(ready.send(Err(SpawnError::Engine { message })));
         }
     };
+    let budget = vm.budget.clone();
     let local = Local::install(Rc::new(vm));
     let set_up = match catch_unwind(AssertUnwindSafe(|| setup(&runtime, &local))) {
         Ok(result) => result,
@@ -188,6 +189,7 @@ fn run_thread<F>(
     let runs = set_up.is_ok();
     let _ = ready.send(set_up);
     if runs {
+        budget.limit_jobs(limits.job_time);
         local.run_until_closed();
     }
     local.tear_down();
@@ -199,7 +201,7 @@ fn engine(shared: &Arc<Shared>, limits: &Limits) -> rquickjs::Result<(Runtime, V
     if let Some(memory) = limits.memory {
         runtime.set_memory_limit(memory.max(1));
     }
-    let budget = Rc::new(Budget::new(shared.clock.clone(), limits.job_time));
+    let budget = Rc::new(Budget::new(shared.clock.clone()));
     let (asked, on_thread) = (budget.clone(), shared.clone());
     runtime.set_interrupt_handler(Some(Box::new(move || {
         asked.must_interrupt(&on_thread.kill, &on_thread.pending_frames)

@@ -162,8 +162,7 @@ fn shorthand(
             payload.insert("id".to_owned(), call_id.unwrap_or_else(fresh_id).into());
         }
         BlockKind::ToolUse => {
-            let missing =
-                || CodecError::new("is missing: expected the id of the call it answers").in_key("id");
+            let missing = || CodecError::new("missing; expected the id of the call it answers").in_key("id");
             payload.insert("id".to_owned(), call_id.ok_or_else(missing)?.into());
             payload.entry("error").or_insert_with(|| "".into());
         }

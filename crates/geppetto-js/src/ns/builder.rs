@@ -85,7 +85,9 @@ impl Parts {
     /// The session of these parts.
     pub(crate) fn build(&self, ctx: &Ctx<'_>) -> Fallible<Session> {
         let engine = self.engine.clone().ok_or_else(|| {
-            Fault::type_error("engine is missing: pass one of gp.engines, such as gp.engines.echo()")
+            Fault::type_error(
+                "options.engine is missing: expected an Engine, such as gp.engines.echo(), or withEngine()",
+            )
         })?;
         let host = Vm::of(ctx).host.clone();
         let mut builder = Session::builder(engine).clock(host.config.clock.clone());

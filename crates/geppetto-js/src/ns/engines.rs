@@ -195,6 +195,12 @@ fn error(options: &Options<'_>) -> Fallible<Option<ScriptedError>> {
         let message = crate::codec::text(options.ctx(), &value)?;
         return Ok(Some(ScriptedError { message, ..ScriptedError::default() }));
     }
+    if !value.is_object() {
+        let (path, found) = (options.path_of("error"), handle::describe(&value));
+        return Err(Fault::type_error(format!(
+            "invalid {path}: expected a string or an object, got {found}"
+        )));
+    }
     let error = Options::read(options.ctx(), Some(value), options.path_of("error"))?;
     let message = error.string("message")?;
     let scripted = ScriptedError {

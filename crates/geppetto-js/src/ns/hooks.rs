@@ -45,19 +45,14 @@ impl JsHooks {
     }
 }
 
-/// `hookErrorPolicy: "fail-open" | "open" | "fail-closed" | "closed"`, its alias `onHookError`, or `failOpen`.
+/// What a failed hook means: `hookErrorPolicy`, its alias `onHookError`, or `failOpen`.
 fn fail_open(options: &Options<'_>) -> Fallible<bool> {
+    const POLICIES: [(&str, bool); 4] =
+        [("fail-closed", false), ("fail-open", true), ("closed", false), ("open", true)];
     let mut open = options.boolean("failOpen")?.unwrap_or(false);
     for name in ["hookErrorPolicy", "onHookError"] {
-        match options.string(name)?.as_deref() {
-            None => {}
-            Some("fail-open" | "open") => open = true,
-            Some("fail-closed" | "closed") => open = false,
-            Some(other) => {
-                let path = options.path_of(name);
-                let message = format!("invalid {path} {other:?}: expected one of fail-closed, fail-open");
-                return Err(Fault::type_error(message));
-            }
+        if let Some(policy) = options.named(name, &POLICIES)? {
+            open = policy;
         }
     }
     Ok(open)

@@ -105,9 +105,9 @@ fn use_host_tools(call: &Call<'_, '_>, registry: &ToolRegistry) -> Fallible<()> 
     for name in wanted.iter().flatten() {
         let text = name.as_str().unwrap_or_default();
         if !known.contains(&text) {
-            let known = known.join(", ");
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(Fault::type_error(format!(
-                "useHostTools: the host has no tool {name}; it has: {known}"
+                "useHostTools: the host has no tool {name}; it offers {known}"
             )));
         }
     }

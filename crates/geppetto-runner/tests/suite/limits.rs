@@ -1,7 +1,7 @@
 //! Memory, stack and time.
 
 use crate::{owner, owner_with};
-use geppetto_runner::{CallError, Limits};
+use geppetto_runner::{CallError, Limits, Owner, OwnerOptions};
 use std::time::Duration;
 
 fn short() -> Limits {
@@ -15,6 +15,16 @@ fn an_endless_loop_is_interrupted_and_the_owner_lives_on() {
     let result = owner.call_blocking("loop", move |ctx| ctx.eval::<(), _>(source).is_ok());
     assert!(matches!(result, Err(CallError::Interrupted { .. })), "{result:?}");
     assert_eq!(owner.call_blocking("next", |ctx| ctx.eval::<i32, _>("1 + 1").unwrap()), Ok(2));
+}
+
+#[test]
+fn the_time_of_a_job_does_not_bound_the_set_up() {
+    let options = OwnerOptions { limits: short(), ..OwnerOptions::default() };
+    let owner = Owner::spawn(options, |_, local| {
+        let busy = "const end = Date.now() + 60; while (Date.now() < end);";
+        local.enter("setup", |ctx| ctx.eval::<(), _>(busy).unwrap()).map_err(|error| error.to_string())
+    });
+    assert!(owner.is_ok(), "{owner:?}");
 }
 
 #[test]
