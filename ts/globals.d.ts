@@ -16,8 +16,10 @@ interface Console {
 declare var console: Console;
 
 /** Calls the function once, after this many milliseconds. */
+declare function setTimeout(callback: (argument: void) => unknown, delay?: number): number;
 declare function setTimeout<A extends unknown[]>(callback: (...args: A) => unknown, delay?: number, ...args: A): number;
 /** Calls the function again and again, every so many milliseconds. */
+declare function setInterval(callback: (argument: void) => unknown, delay?: number): number;
 declare function setInterval<A extends unknown[]>(callback: (...args: A) => unknown, delay?: number, ...args: A): number;
 declare function clearTimeout(id?: number | null): void;
 declare function clearInterval(id?: number | null): void;
@@ -51,7 +53,7 @@ declare class AbortController {
 
 declare class TextEncoder {
   readonly encoding: "utf-8";
-  encode(text?: string): Uint8Array<ArrayBuffer>;
+  encode(text?: string): Uint8Array;
   encodeInto(text: string, target: Uint8Array): { read: number; written: number };
 }
 declare class TextDecoder {

@@ -104,7 +104,7 @@ export interface BlockPayload {
   /** The name of the tool that is called. */
   name?: string | undefined;
   /** The arguments of a tool call. */
-  args?: JsonValue | undefined;
+  args?: any | undefined;
   /** What the tool returned, as JSON text; absent on failure. */
   result?: string | undefined;
   /** Why the tool failed; empty when it did not. */
@@ -114,11 +114,101 @@ export interface BlockPayload {
   /** Reasoning that only the provider can read. */
   encrypted_content?: string | undefined;
   /** The provider's summary of the reasoning. */
-  summary?: JsonValue | undefined;
+  summary?: any | undefined;
   /** The provider's id of a reasoning item. */
   item_id?: string | undefined;
   [key: string]: JsonValue | undefined;
 }
+
+/** A block's payload as a script may pass it: any plain values; these keys are checked. */
+export interface BlockPayloadInput {
+  /** The text of a message or of reasoning. */
+  text?: string | null | undefined;
+  /** The id of a tool call, or of the call a `tool_use` answers. */
+  id?: string | null | undefined;
+  /** The name of the tool that is called. */
+  name?: string | null | undefined;
+  /** The arguments of a tool call. */
+  args?: unknown | null | undefined;
+  /** What the tool returned, as JSON text; absent on failure. */
+  result?: string | null | undefined;
+  /** Why the tool failed; empty when it did not. */
+  error?: string | null | undefined;
+  /** Images that belong to a user's message. */
+  images?: readonly unknown[] | null | undefined;
+  /** Reasoning that only the provider can read. */
+  encrypted_content?: string | null | undefined;
+  /** The provider's summary of the reasoning. */
+  summary?: unknown | null | undefined;
+  /** The provider's id of a reasoning item. */
+  item_id?: string | null | undefined;
+  [key: string]: unknown;
+}
+
+/** What is known about a turn, by key: geppetto's own by their short names, any other as it is. */
+export type TurnMetadata = {
+  /** The provider that answered. */
+  provider?: string;
+  /** What the host notes about its runtime. */
+  runtime?: any;
+  /** The session that produced the turn. */
+  session_id?: string;
+  /** The run that produced the turn. */
+  inference_id?: string;
+  /** The trace the run belongs to. */
+  trace_id?: string;
+  /** The tokens that were used. */
+  usage?: Usage;
+  /** Why the model stopped. */
+  stop_reason?: string;
+  /** The model that answered. */
+  model?: string;
+  /** What the engine says about the whole inference. */
+  inference_result?: any;
+  [key: string]: any;
+};
+
+/** Settings for engines and middlewares, by key: geppetto's own by their short names, any other as it is. */
+export type TurnData = {
+  /** How the model may use tools in this turn. */
+  tool_config?: any;
+  /** The tools that are offered to the model. */
+  tool_definitions?: any;
+  /** The JSON Schema the answer must have. */
+  structured_output_config?: any;
+  /** Model settings for this turn, for every provider. */
+  inference_config?: any;
+  /** Model settings for this turn, for Claude. */
+  claude_inference_config?: any;
+  /** Model settings for this turn, for OpenAI. */
+  openai_inference_config?: any;
+  /** The tools the current agent mode allows. */
+  agent_mode_allowed_tools?: any;
+  /** The current agent mode. */
+  agent_mode?: string;
+  /** Tools that the provider runs on its side. */
+  responses_server_tools?: any;
+  [key: string]: any;
+};
+
+/** What is known about a block, by key: geppetto's own by their short names, any other as it is. */
+export type BlockMetadata = {
+  /** Content in Claude's own form, for replay. */
+  claude_original_content?: any;
+  /** Tool calls that belong to a text block. */
+  tool_calls?: any;
+  /** The middleware that added the block. */
+  middleware?: string;
+  /** Marks a block of the agent-mode middleware. */
+  agentmode_tag?: any;
+  /** The agent mode a block belongs to. */
+  agentmode?: string;
+  /** What the engine says about this block. */
+  inference_result?: any;
+  /** Provider data that is needed to replay the block. */
+  native?: any;
+  [key: string]: any;
+};
 
 /** Anything JSON can hold. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
@@ -126,16 +216,23 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 /** An object of JSON values. */
 export type JsonObject = { [key: string]: JsonValue };
 
-/** A block as a script may pass it: `text`, `args`, `result`, `name` and `error` may stand at top level instead of in a payload. */
+/** What may be passed where JSON is wanted: absent properties are left out, a date becomes its ISO text. */
+export type JsonInput = null | undefined | boolean | number | string | Date | readonly JsonInput[] | { readonly [key: string]: JsonInput };
+
+/**
+ * A block as a script may pass it. Without a `payload`, `text`, `args`, `result`, `name` and `error` may stand at top level,
+ * and the `id` of a tool call or result is the call's; beside a payload they are refused. In plain JavaScript a variable
+ * widens `kind`: use `gp.turns.newUserBlock` and its like, or `gp.consts.BlockKind`.
+ */
 export interface BlockInput {
   id?: string | null | undefined;
   kind: BlockKind;
   role?: string | null | undefined;
-  payload?: BlockPayload | null | undefined;
-  metadata?: JsonObject | null | undefined;
+  payload?: BlockPayloadInput | null | undefined;
+  metadata?: { readonly [key: string]: JsonInput } | null | undefined;
   text?: string | null | undefined;
-  args?: JsonValue | undefined;
-  result?: JsonValue | undefined;
+  args?: unknown;
+  result?: unknown;
   name?: string | null | undefined;
   error?: string | null | undefined;
 }
@@ -144,12 +241,12 @@ export interface BlockInput {
 export interface TurnInput {
   id?: string | null | undefined;
   blocks?: readonly BlockInput[] | null | undefined;
-  metadata?: JsonObject | null | undefined;
-  data?: JsonObject | null | undefined;
+  metadata?: { readonly [key: string]: JsonInput } | null | undefined;
+  data?: { readonly [key: string]: JsonInput } | null | undefined;
 }
 
 /** The tokens an engine used. In JSON: `{"inputTokens":12,"outputTokens":5,"cachedInputTokens":8,"reasoningTokens":2}`, the last two absent when 0. */
-export interface Usage {
+export type Usage = {
   /** Tokens of the request, cached ones included. */
   inputTokens: number;
   /** Tokens of the answer, reasoning included. */
@@ -158,10 +255,10 @@ export interface Usage {
   cachedInputTokens?: number;
   /** How many of the output tokens were reasoning. */
   reasoningTokens?: number;
-}
+};
 
 /** A block as a script receives it: its id and payload are always there. */
-export interface Block {
+export type Block = {
   /** Unique within the conversation. */
   id: string;
   /** What the block is. Its payload depends on it. */
@@ -171,20 +268,20 @@ export interface Block {
   /** What it says. */
   payload: BlockPayload;
   /** What is known about the block, by key; see `gp.consts.BlockMetadataKeys`. */
-  metadata?: JsonObject;
-}
+  metadata?: BlockMetadata;
+};
 
 /** A turn as a script receives it: the conversation so far. It is a plain object: spread it, change it, stringify it. */
-export interface Turn {
+export type Turn = {
   /** Unique within the session. */
   id: string;
   /** What was said, oldest first. */
   blocks: Block[];
   /** What is known about the turn, by key; see `gp.consts.TurnMetadataKeys`. */
-  metadata?: JsonObject;
+  metadata?: TurnMetadata;
   /** Settings for engines and middlewares, by key; see `gp.consts.TurnDataKeys`. */
-  data?: JsonObject;
-}
+  data?: TurnData;
+};
 
 /** The constants of `gp.consts`. */
 export interface Consts {

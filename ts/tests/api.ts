@@ -1,6 +1,6 @@
 // Lines that must compile: the module, as agents use it.
 import gp, { RunError, createSession, turns } from "geppetto";
-import type { CustomEvents, FromSchema, RunEvent, RunHandle, Session, Turn } from "geppetto";
+import type { CustomEvents, Engine, FromSchema, JsonSchema, RunEvent, RunHandle, Session, ToolOptions, Turn } from "geppetto";
 import { onInterrupt, readLine, write } from "geppetto/terminal";
 
 declare module "geppetto" {
@@ -54,6 +54,24 @@ tools.register({ name: "widened", parameters: widened, handler: (args) => args }
 const place = { type: "object", properties: { city: { type: "string" } }, required: ["city"] } as const;
 same<{ city: string }, FromSchema<typeof place>>(true);
 
+// Schemas from elsewhere, of any type, and what they promise about the arguments.
+declare const anySchema: JsonSchema;
+tools.register({ name: "any", parameters: anySchema, handler: (args) => args.x });
+gp.schema.check(anySchema, 1);
+same<any[], FromSchema<{ type: "array"; prefixItems: [{ type: "string" }]; items: { type: "number" } }>>(true);
+same<{ [key: string]: number }, FromSchema<{ type: "object"; additionalProperties: { type: "number" } }>>(true);
+tools.register({ name: "open", parameters: { type: "object", properties: { id: { type: "number" } }, additionalProperties: true }, handler: (args) => args.other });
+const many: ToolOptions<any>[] = [{ name: "a", handler: () => 1 }, { name: "b", parameters: place, handler: ({ city }) => city }];
+for (const tool of many) tools.register(tool);
+
+// Interfaces, absent properties and read-only lists are plain values as well.
+interface Place { city: string; near?: Place }
+declare const there: Place;
+declare const user: string | undefined;
+tools.call("search", there);
+gp.turns.newToolCallBlock("c", "search", there);
+const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
+
 // `next` is a turn in fromJS and a promise in fromAsync; a bare function is a fromJS.
 const engine = gp.engines.fromFunction(async (turn, ctx) => {
   ctx.partial("Hi");
@@ -104,6 +122,13 @@ async function read(handle: RunHandle): Promise<Turn> {
   return handle.promise;
 }
 
+declare const engineOrNone: Engine | undefined;
+gp.createBuilder({ engine: engineOrNone }).withToolLoop(undefined).withToolHooks(null);
+session.run("x", { tags: { user, list: ["a"] as const, at: new Date() } });
+const tokens: number | undefined = session.latest()?.metadata?.usage?.inputTokens;
+run.on("run-finished", ({ usage }) => session.run("x", { tags: { usage } }));
+const args = session.latest()?.blocks[0]?.payload.args as Place;
+
 // Seeds, results and errors.
 const seeds = [session.run(), session.run({ kind: "user", text: "x" }), session.run([{ kind: "user" }]), session.run({ blocks: [] })];
 const later = gp.createBuilder().withEngine(gp.engines.echo()).useMiddleware(middlewares[0]!).withToolLoop({ enabled: false }).buildSession();
@@ -125,4 +150,4 @@ onInterrupt(null);
 const names: keyof CustomEvents = "done";
 const versions: [string, readonly string[]] = [gp.version, gp.args];
 
-export { asked, builder, city, later, line, model, names, read, seeds, versions };
+export { args, asked, builder, city, later, line, model, names, read, pause, seeds, tokens, versions };

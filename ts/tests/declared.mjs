@@ -18,7 +18,8 @@ const typeOf = (name) => {
   return checker.getDeclaredTypeOfSymbol(found.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(found) : found);
 };
 const nameOf = (symbol) => (symbol.name.startsWith("__@") ? `[${symbol.name.slice(3).split("@")[0]}]` : symbol.name);
-const members = (type) => checker.getPropertiesOfType(type).map(nameOf).filter((name) => !name.startsWith("#")).sort();
+const isNever = (symbol) => (checker.getTypeOfSymbol(symbol).flags & (ts.TypeFlags.Never | ts.TypeFlags.Undefined)) !== 0;
+const members = (type) => checker.getPropertiesOfType(type).filter((symbol) => !isNever(symbol)).map(nameOf).filter((name) => !name.startsWith("#")).sort();
 const listed = (names) => Object.fromEntries(names.map((name) => [name, members(typeOf(name))]));
 const nested = (type) => Object.fromEntries(checker.getPropertiesOfType(type).map((symbol) => [symbol.name, members(checker.getTypeOfSymbol(symbol))]));
 const isValue = (symbol) => ((symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol).flags & ts.SymbolFlags.Value) !== 0 && !checker.getTypeOnlyAliasDeclaration?.(symbol);
@@ -28,12 +29,12 @@ console.log(JSON.stringify({
   exports: exported.filter((symbol) => isValue(symbol) && !typeOnly(symbol) && symbol.name !== "default").map((symbol) => symbol.name).sort(),
   default: members(typeOf("Geppetto")),
   namespaces: listed(["TurnsNamespace", "EnginesNamespace", "MiddlewaresNamespace", "ToolsNamespace", "SchemaNamespace"]),
-  handles: listed(["Engine", "Middleware", "ToolRegistry", "Builder", "Session", "RunHandle", "EventIterator"]),
+  handles: { Engine: [...new Set([...members(typeOf("Engine")), ...members(typeOf("ScriptedEngine"))])].sort(), ...listed(["Middleware", "ToolRegistry", "Builder", "Session", "RunHandle", "EventIterator"]) },
   consts: nested(typeOf("Consts")),
   events: members(typeOf("RunEventMap")),
   options: listed([
     "EchoOptions", "ScriptedOptions", "ScriptedResponse", "ScriptedToolCall", "ScriptedUsage", "ScriptedError", "EngineOptions",
-    "NextOptions", "ToolOptions", "ToolLoopOptions", "ToolHooks", "SessionOptions", "RunOptions", "InferenceOptions",
+    "NextOptions", "ToolOptions", "ToolLoopOptions", "ToolHooks", "SessionOptions", "BuilderOptions", "RunOptions", "InferenceOptions",
     "BeforeToolCallResult", "AfterToolCallResult", "OnToolErrorResult", "TurnInput", "BlockInput",
   ]),
   contexts: listed(["EngineContext", "MiddlewareContext", "ToolContext", "HookContext", "BeforeToolCall", "AfterToolCall", "OnToolError"]),

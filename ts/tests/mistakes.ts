@@ -58,6 +58,12 @@ gp.engines.echo({ replay: "x" });
 gp.engines.scripted({ responses: { text: "x" } });
 // @ts-expect-error systemPrompt needs its prompt
 gp.middlewares.host("systemPrompt");
+// @ts-expect-error only a scripted engine can be asked for its calls
+gp.engines.echo().assertComplete();
+// @ts-expect-error turnLogging takes no options
+gp.middlewares.host("turnLogging", { level: 1 });
+// @ts-expect-error a provider that does not exist, by the alias
+gp.engines.fromConfig({ provider: "openia" });
 // @ts-expect-error runInference has the engine as its first argument
 gp.runInference(engine, "hi", { engine });
 
@@ -76,6 +82,12 @@ gp.engines.fromFunction((turn, ctx) => void ctx.engineName);
 tools.register({ name: "t", parameters: { type: "strng" }, handler: () => 1 });
 // @ts-expect-error the same, deeper
 tools.register({ name: "t", parameters: { type: "object", properties: { a: { type: "numbr" } } }, handler: () => 1 });
+// @ts-expect-error a keyword of the wrong type
+tools.register({ name: "t", parameters: { type: "number", minimum: "0" }, handler: () => 1 });
+// @ts-expect-error a type that does not exist, among the first items
+tools.register({ name: "t", parameters: { type: "array", prefixItems: [{ type: "strng" }] }, handler: () => 1 });
+// @ts-expect-error an argument that may be absent
+tools.register({ name: "t", parameters: { type: "object", properties: { a: { type: "string" } } }, handler: (args: { a: string }) => args.a });
 // @ts-expect-error an argument that the schema does not have
 tools.register({ name: "t", parameters: { type: "object", properties: { city: { type: "string" } } }, handler: ({ town }) => town });
 // @ts-expect-error an argument of another type
@@ -86,6 +98,8 @@ tools.register({ name: "t" });
 tools.register({ name: "t", handler: (args, ctx) => ctx.partial("x") });
 // @ts-expect-error an action that does not exist
 gp.createSession({ engine, toolHooks: { beforeToolCall: () => ({ action: "explode" }) } });
+// @ts-expect-error a hook changes a call by what it returns
+gp.createSession({ engine, toolHooks: { beforeToolCall: ({ call }) => void (call.args = {}) } });
 // @ts-expect-error retry is for onToolError alone
 gp.createSession({ engine, toolHooks: { beforeToolCall: () => ({ action: "retry" }) } });
 

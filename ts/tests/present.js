@@ -67,6 +67,7 @@ async function hookResult(name) {
       ToolLoopOptions: accepted((toolLoop) => gp.createSession({ engine, toolLoop })),
       ToolHooks: accepted((toolHooks) => gp.createSession({ engine, toolHooks })),
       SessionOptions: accepted((unknown) => gp.createSession({ engine, ...unknown })),
+      BuilderOptions: accepted(gp.createBuilder),
       RunOptions: accepted((unknown) => session.run("x", unknown)),
       InferenceOptions: accepted((unknown) => gp.runInference(engine, "x", unknown)),
       ...results,

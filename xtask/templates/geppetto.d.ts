@@ -1,8 +1,8 @@
 // {{ banner }}
 {% if not ambient %}
-import type { Block, BlockInput, BlockKind, Consts, ErrorCode, JsonObject, JsonValue, LogLevel, RunStatus, ToolChoice, ToolErrorHandling, HookAction, Turn, TurnInput, Usage } from "./turns.js";
+import type { Block, BlockInput, Consts, ErrorCode, JsonInput, JsonObject, JsonValue, LogLevel, RunStatus, ToolChoice, ToolErrorHandling, HookAction, Turn, TurnInput, Usage } from "./turns.js";
 
-export type { Block, BlockInput, BlockKind, BlockPayload, Consts, ErrorCode, HookAction, JsonObject, JsonValue, LogLevel, RunStatus, ToolChoice, ToolErrorHandling, Turn, TurnInput, Usage } from "./turns.js";
+export type { Block, BlockInput, BlockKind, BlockMetadata, BlockPayload, BlockPayloadInput, Consts, ErrorCode, HookAction, JsonInput, JsonObject, JsonValue, LogLevel, RunStatus, ToolChoice, ToolErrorHandling, Turn, TurnData, TurnInput, TurnMetadata, Usage } from "./turns.js";
 {% else %}
 {{ turns }}
 {% endif %}
@@ -25,19 +25,6 @@ declare class Engine {
   readonly name: string;
   /** The engine's public fields. */
   toJSON(): { name: string };
-  /** The turns that a scripted engine has been asked to answer, oldest first; `undefined` for any other engine. */
-  readonly calls: Turn[] | undefined;
-  /** The turn that a scripted engine was asked to answer last. */
-  readonly lastCall: Turn | undefined;
-  /** How many responses of a scripted engine are left. */
-  readonly remaining: number | undefined;
-  /**
-   * Throws unless every response of a scripted engine has been used.
-   *
-   * @example
-   * engine.assertComplete(); // at the end of a test
-   */
-  assertComplete(): void;
 }
 
 /**
@@ -52,8 +39,17 @@ declare class Engine {
 interface ScriptedEngine extends Engine {
   /** The turns that it has been asked to answer, oldest first. */
   readonly calls: Turn[];
+  /** The turn that it was asked to answer last. */
+  readonly lastCall: Turn | undefined;
   /** How many of its responses are left. */
   readonly remaining: number;
+  /**
+   * Throws unless every response has been used.
+   *
+   * @example
+   * engine.assertComplete(); // at the end of a test
+   */
+  assertComplete(): void;
 }
 
 /**
@@ -121,14 +117,14 @@ declare class ToolRegistry {
    * @example
    * console.log(tools.call("add", { a: 1, b: 2 }));
    */
-  call(name: string, args?: JsonValue): any;
+  call(name: string, args?: unknown): any;
   /**
    * Calls a tool outside of any run.
    *
    * @example
    * console.log(await tools.callAsync("weather", { city: "Rome" }));
    */
-  callAsync(name: string, args?: JsonValue): Promise<any>;
+  callAsync(name: string, args?: unknown): Promise<any>;
 }
 
 /**
@@ -176,14 +172,14 @@ declare class Builder {
    * @example
    * builder.withToolLoop({ toolErrorHandling: "retry" });
    */
-  withToolLoop(toolLoop: ToolLoopOptions): this;
+  withToolLoop(toolLoop?: ToolLoopOptions | null): this;
   /**
    * Sets the hooks, in the place of earlier ones.
    *
    * @example
    * builder.withToolHooks({ beforeToolCall: ({ call }) => console.log(call.name, call.args) });
    */
-  withToolHooks(toolHooks: ToolHooks): this;
+  withToolHooks(toolHooks?: ToolHooks | null): this;
   /**
    * Builds a session.
    *
@@ -456,25 +452,59 @@ export interface JsonSchemaObject {
   readonly allOf?: readonly JsonSchema[] | undefined;
   /** Another schema inside this one: `#/$defs/item`. */
   readonly $ref?: string | undefined;
+  /** Schemas to refer to. */
+  readonly $defs?: { readonly [name: string]: JsonSchema } | undefined;
+  /** The only value there is. */
+  readonly const?: JsonValue | undefined;
+  /** The schemas of properties whose names match a pattern. */
+  readonly patternProperties?: { readonly [pattern: string]: JsonSchema } | undefined;
+  /** The schemas of the first items, in order. */
+  readonly prefixItems?: readonly JsonSchema[] | undefined;
+  /** The least number there is. */
+  readonly minimum?: number | undefined;
+  /** The greatest number there is. */
+  readonly maximum?: number | undefined;
+  /** Numbers are greater than this. */
+  readonly exclusiveMinimum?: number | undefined;
+  /** Numbers are less than this. */
+  readonly exclusiveMaximum?: number | undefined;
+  /** Numbers are multiples of this. */
+  readonly multipleOf?: number | undefined;
+  /** The length of the shortest text. */
+  readonly minLength?: number | undefined;
+  /** The length of the longest text. */
+  readonly maxLength?: number | undefined;
+  /** A regular expression that texts match; matched in linear time. */
+  readonly pattern?: string | undefined;
+  /** What a text is, such as `date-time`. */
+  readonly format?: string | undefined;
+  /** How few items there may be. */
+  readonly minItems?: number | undefined;
+  /** How many items there may be. */
+  readonly maxItems?: number | undefined;
+  /** Whether no item stands twice. */
+  readonly uniqueItems?: boolean | undefined;
+  /** This does not fit. */
+  readonly not?: JsonSchema | undefined;
+  /** Where this fits, `then` does as well; where not, `else`. */
+  readonly if?: JsonSchema | undefined;
+  /** Fits where `if` does. */
+  readonly then?: JsonSchema | undefined;
+  /** Fits where `if` does not. */
+  readonly else?: JsonSchema | undefined;
   /** Any other keyword. */
   readonly [keyword: string]: unknown;
 }
 
-/** Refuses a literal `type` that JSON Schema does not have; a schema in a widened variable passes. */
-type Known<S> = S extends object
-  ? {
-      readonly [K in keyof S]: K extends "type"
-        ? KnownType<S[K]>
-        : K extends "properties" | "$defs" | "patternProperties"
-          ? { readonly [P in keyof S[K]]: Known<S[K][P]> }
-          : K extends "items" | "additionalProperties" | "not"
-            ? Known<S[K]>
-            : K extends "anyOf" | "oneOf" | "allOf"
-              ? { readonly [I in keyof S[K]]: Known<S[K][I]> }
-              : S[K];
-    }
+/** The schema itself, unless it has a literal `type` that JSON Schema does not know; one in a widened variable passes. */
+export type Checked<S> = [S] extends [Known<S>] ? S : Known<S>;
+type Known<S> = S extends { readonly type: unknown } | { readonly [K in OneSchema | Schemas]?: unknown }
+  ? { readonly [K in keyof S]: K extends "type" ? KnownType<S[K]> : K extends OneSchema ? Known<S[K]> : K extends Schemas ? KnownIn<S[K]> : S[K] }
   : S;
-type KnownType<T> = string extends T ? T : T extends readonly unknown[] ? { readonly [I in keyof T]: KnownType<T[I]> } : T extends JsonSchemaType ? T : JsonSchemaType;
+type OneSchema = "items" | "additionalProperties" | "not" | "if" | "then" | "else" | "contains" | "propertyNames";
+type Schemas = "properties" | "$defs" | "patternProperties" | "dependentSchemas" | "anyOf" | "oneOf" | "allOf" | "prefixItems";
+type KnownIn<M> = M extends object ? { readonly [P in keyof M]: Known<M[P]> } : M;
+type KnownType<T> = T extends readonly unknown[] ? { readonly [I in keyof T]: KnownType<T[I]> } : T extends string ? (string extends T ? T : JsonSchemaType) : T;
 
 /**
  * The type of the values that fit a literal schema; `any` where it says nothing, and behind a `$ref`.
@@ -486,9 +516,8 @@ type KnownType<T> = string extends T ? T : T extends readonly unknown[] ? { read
 export type FromSchema<S> =
   S extends { readonly const: infer C } ? C
   : S extends { readonly enum: readonly (infer E)[] } ? E
-  : S extends { readonly $ref: string } | { readonly allOf: readonly unknown[] } ? any
-  : S extends { readonly anyOf: readonly (infer A)[] } ? FromSchema<A>
-  : S extends { readonly oneOf: readonly (infer A)[] } ? FromSchema<A>
+  : S extends { readonly $ref: string } | { readonly allOf: readonly unknown[] } | { readonly if: unknown } ? any
+  : S extends { readonly anyOf: readonly (infer A)[] } | { readonly oneOf: readonly (infer A)[] } ? (S extends { readonly properties: unknown } ? any : FromSchema<A>)
   : S extends { readonly type: infer T } ? FromType<T extends readonly (infer U)[] ? U : T, S>
   : any;
 type FromType<T, S> =
@@ -496,14 +525,15 @@ type FromType<T, S> =
   : T extends "number" | "integer" ? number
   : T extends "boolean" ? boolean
   : T extends "null" ? null
-  : T extends "array" ? (S extends { readonly items: infer I } ? FromSchema<I>[] : any[])
+  : T extends "array" ? FromArray<S>
   : T extends "object" ? FromObject<S>
   : any;
+type FromArray<S> = S extends { readonly prefixItems: unknown } ? any[] : S extends { readonly items: infer I } ? FromSchema<I>[] : any[];
 type FromObject<S> = S extends { readonly properties: infer P }
-  ? Flat<{ -readonly [K in keyof P as K extends RequiredOf<S> ? K : never]: FromSchema<P[K]> } & { -readonly [K in keyof P as K extends RequiredOf<S> ? never : K]?: FromSchema<P[K]> }>
-  : { [key: string]: any };
+  ? ({ -readonly [K in keyof P as K extends RequiredOf<S> ? K : never]: FromSchema<P[K]> } & { -readonly [K in keyof P as K extends RequiredOf<S> ? never : K]?: FromSchema<P[K]> } & Others<S>) extends infer O ? { [K in keyof O]: O[K] } : never
+  : S extends { readonly additionalProperties: infer A } ? (A extends object ? { [key: string]: FromSchema<A> } : { [key: string]: any }) : { [key: string]: any };
+type Others<S> = S extends { readonly patternProperties: unknown } | { readonly additionalProperties: true | object } ? { [key: string]: any } : {};
 type RequiredOf<S> = S extends { readonly required: readonly (infer R)[] } ? R : never;
-type Flat<T> = { [K in keyof T]: T[K] };
 
 /** What `gp.schema.check` found. */
 export type SchemaCheck<T = any> = { ok: true; value: T } | { ok: false; errors: SchemaIssue[] };
@@ -569,7 +599,7 @@ export interface ScriptedToolCall {
   /** The tool's name. */
   name: string;
   /** The arguments. Default: `{}`. */
-  args?: JsonValue | undefined;
+  args?: unknown;
 }
 
 /** What a scripted engine fails with. */
@@ -580,6 +610,8 @@ export interface ScriptedError {
   status?: number | null | undefined;
   /** Whether it says that trying again may help. */
   retryable?: boolean | null | undefined;
+  /** An `Error` is no plain object: pass its message. */
+  stack?: never;
 }
 
 /** Options of a real model, for `gp.engines.fromConfig` and `fromProfile`. */
@@ -589,7 +621,7 @@ export interface EngineOptions {
   /** The provider's API; else the model's name decides. */
   apiType?: "openai" | "openai-responses" | "claude" | "anthropic" | "gemini" | "ollama" | null | undefined;
   /** Alias of `apiType`. */
-  provider?: string | null | undefined;
+  provider?: EngineOptions["apiType"];
   /** The host's profile to start from. */
   profile?: string | null | undefined;
   /** How much chance there is, from 0 up. */
@@ -683,19 +715,26 @@ export interface NextOptions {
 export type MiddlewareFunction = (turn: Turn, next: (turn?: TurnInput | null, options?: NextOptions | null) => Turn, ctx: MiddlewareContext) => TurnInput | void | null;
 
 /** A middleware whose `next` is a promise: for `runAsync` and `start`, and the one to prefer there. */
-export type AsyncMiddlewareFunction = (turn: Turn, next: (turn?: TurnInput | null, options?: NextOptions | null) => Promise<Turn>, ctx: MiddlewareContext) => Promise<TurnInput | void | null>;
+export type AsyncMiddlewareFunction = (turn: Turn, next: (turn?: TurnInput | null, options?: NextOptions | null) => Promise<Turn>, ctx: MiddlewareContext) => TurnInput | void | null | PromiseLike<TurnInput | void | null>;
 
 /** The middlewares that are built in, with their options. A host's own may be merged into it. */
 export interface HostMiddlewares {
   /** Replaces the text of the first system block, or inserts one first. */
-  systemPrompt: { prompt: string };
+  systemPrompt: {
+    /** The text. */
+    prompt: string;
+  };
   /** Puts each group of tool results behind its calls, in order. */
-  reorderToolResults: {};
+  reorderToolResults: NoOptions;
   /** Writes each turn's size to the host's log. */
-  turnLogging: {};
+  turnLogging: NoOptions;
 }
-type HostMiddlewareName = keyof HostMiddlewares | (string & {});
-type HostMiddlewareArguments<N> = N extends keyof HostMiddlewares ? ({} extends HostMiddlewares[N] ? [options?: HostMiddlewares[N] | null] : [options: HostMiddlewares[N]]) : [options?: JsonObject | null];
+/** Takes no options. */
+export type NoOptions = { [option: string]: never };
+/** The name of a middleware of the host. */
+export type HostMiddlewareName = keyof HostMiddlewares | (string & {});
+/** What stands behind the name of a middleware of the host: its options. */
+export type HostMiddlewareArguments<N> = N extends keyof HostMiddlewares ? ({} extends HostMiddlewares[N] ? [options?: HostMiddlewares[N] | null] : [options: HostMiddlewares[N]]) : [options?: { readonly [option: string]: JsonInput } | null];
 
 /** `gp.middlewares`: what stands around each engine call. */
 export interface MiddlewaresNamespace {
@@ -704,7 +743,7 @@ export interface MiddlewaresNamespace {
    *
    * @example
    * const retry = gp.middlewares.fromJS((turn, next) => {
-   *   try { return next(turn); } catch (error) { if (error.retryable) return next(turn); throw error; }
+   *   try { return next(turn); } catch (error) { if (error instanceof gp.RunError && error.retryable) return next(turn); throw error; }
    * }, "retry");
    */
   fromJS(fn: MiddlewareFunction, name?: string | null): Middleware;
@@ -733,14 +772,14 @@ export interface MiddlewaresNamespace {
 
 // ---- Tools and hooks ------------------------------------------------------------------------------------------------
 
-/** A tool, as `register` takes it. */
+/** A tool, as `register` takes it. A list of tools is one of `ToolOptions<any>[]`. */
 export interface ToolOptions<S extends JsonSchema = JsonSchema> {
   /** The name that the model calls it by. */
   name: string;
   /** What it does, for the model. */
   description?: string | null | undefined;
   /** The JSON Schema of its arguments. What does not fit is told to the model; the handler is not called. */
-  parameters?: (S & Known<S>) | null | undefined;
+  parameters?: Checked<S> | boolean | null | undefined;
   /**
    * Does what the tool does. What it throws is told to the model; `undefined` becomes `null`.
    *
@@ -750,7 +789,7 @@ export interface ToolOptions<S extends JsonSchema = JsonSchema> {
    *   return { city, celsius: 21 };
    * };
    */
-  handler(args: FromSchema<S>, ctx: ToolContext): unknown;
+  handler: (args: FromSchema<S>, ctx: ToolContext) => unknown;
   /** How long an attempt may take, in milliseconds, instead of the loop's `executionTimeoutMs`; 0: no limit. */
   timeoutMs?: number | null | undefined;
 }
@@ -808,10 +847,10 @@ export interface ToolLoopOptions {
  * Hooks of tool calls. Each may be asynchronous; hooks of parallel calls do not overlap.
  *
  * @example
- * const toolHooks = {
+ * gp.createSession({ engine, tools, toolHooks: {
  *   beforeToolCall: ({ call }) => (call.name === "delete" ? { action: "abort", error: "ask first" } : undefined),
  *   onToolError: ({ attempt }) => ({ retry: attempt < 3, backoffMs: 100 }),
- * };
+ * } });
  */
 export interface ToolHooks {
   /** Before a call: may change its name and arguments, never its id, or refuse it. */
@@ -835,17 +874,17 @@ export interface ToolHooks {
 /** A call as hooks see it. */
 export interface HookedCall {
   /** The call's id. */
-  id: string;
+  readonly id: string;
   /** The tool's name. */
-  name: string;
-  /** The arguments. */
-  args: any;
+  readonly name: string;
+  /** The arguments. A hook changes them by what it returns. */
+  readonly args: any;
 }
 
 /** What all hooks get. */
 export interface HookPayload extends ContextFacts {
   /** The call. */
-  call: HookedCall;
+  readonly call: HookedCall;
 }
 
 /** What `beforeToolCall` gets. */
@@ -859,7 +898,7 @@ export interface AfterToolCall extends HookPayload {
   /** Which hook it is. */
   phase: "afterToolCall";
   /** What came of the call: `error` is empty when it went well. */
-  result: { value: any; error: string; durationMs: number };
+  readonly result: { readonly value: any; readonly error: string; readonly durationMs: number };
 }
 
 /** What `onToolError` gets. */
@@ -890,7 +929,7 @@ export interface BeforeToolCallResult {
   action?: Exclude<HookAction, "retry"> | null | undefined;
   /** `true` refuses the call. */
   abort?: boolean | null | undefined;
-  /** What the model is told of a refused call. */
+  /** What the model is told of a refused call; only together with `action: "abort"`. */
   error?: string | null | undefined;
 }
 
@@ -920,7 +959,8 @@ export interface OnToolErrorResult {
 
 // ---- Contexts -------------------------------------------------------------------------------------------------------
 
-type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : AbortSignalLike;
+/** An `AbortSignal`: the global one, where the project declares one. */
+export type Signal = typeof globalThis extends { AbortSignal: { prototype: infer S } } ? S : AbortSignalLike;
 
 /** An `AbortSignal`, for projects that do not declare one. */
 export interface AbortSignalLike {
@@ -952,7 +992,9 @@ export interface AbortSignalLike {
   removeEventListener(type: "abort", listener: (event: any) => unknown): void;
 }
 
-/** Your own events: merge their names and data into it, and `emit` and `on("custom")` are typed.
+/**
+ * Your own events: merge their names and data into it, and `emit` and `on("custom")` are typed, in all files of the
+ * project.
  *
  * @example
  * declare module "geppetto" {
@@ -988,7 +1030,7 @@ export interface CallbackContext {
   /** The host's log; lines carry the run's ids and appear as `log` events. */
   readonly log: Logger;
   /** Publishes a `custom` event. Throws after the run's end, and outside of a run. */
-  readonly emit: <N extends CustomName>(name: N, data?: CustomData<N>) => void;
+  readonly emit: <N extends CustomName>(name: N, ...data: undefined extends CustomData<N> ? [data?: CustomData<N>] : [data: CustomData<N>]) => void;
 }
 
 /** Writes to the host's log. */
@@ -999,28 +1041,28 @@ export interface Logger {
    * @example
    * ctx.log.debug("looked up", { city: "Rome" });
    */
-  debug(message: string, fields?: JsonObject | null): void;
+  debug(message: string, fields?: object | null): void;
   /**
    * What goes on.
    *
    * @example
    * ctx.log.info("looked up", { city: "Rome" });
    */
-  info(message: string, fields?: JsonObject | null): void;
+  info(message: string, fields?: object | null): void;
   /**
    * Something is odd.
    *
    * @example
    * ctx.log.warn("looked up", { city: "Rome" });
    */
-  warn(message: string, fields?: JsonObject | null): void;
+  warn(message: string, fields?: object | null): void;
   /**
    * Something failed.
    *
    * @example
    * ctx.log.error("looked up", { city: "Rome" });
    */
-  error(message: string, fields?: JsonObject | null): void;
+  error(message: string, fields?: object | null): void;
 }
 
 /** Streams an answer while it is being made. */
@@ -1081,12 +1123,18 @@ export interface SessionOptions {
   id?: string | null | undefined;
 }
 
+/** Options of a builder: those of a session, where the engine may come later. */
+export interface BuilderOptions extends Omit<SessionOptions, "engine"> {
+  /** What answers. */
+  engine?: Engine | null | undefined;
+}
+
 /** Options of a run. */
 export interface RunOptions {
   /** How long the run may take, in milliseconds; 0: no limit. */
   timeoutMs?: number | null | undefined;
   /** The application's tags: they stand in `run-started` and in every callback's context. */
-  tags?: JsonObject | null | undefined;
+  tags?: { readonly [key: string]: JsonInput } | null | undefined;
   /** Cancels the run. */
   signal?: Signal | null | undefined;
   /** @deprecated Alias of `signal`. */
@@ -1129,7 +1177,7 @@ export interface EventToolResult extends ToolResultInfo {
   readonly value: any;
 }
 
-type CustomBody<N, D> = Omit<BodyOf<"custom">, "name" | "data"> & { name: N; data?: D };
+type CustomBody<N, D> = Omit<BodyOf<"custom">, "name" | "data"> & { name: N } & (undefined extends D ? { data?: D } : { data: D });
 {% for event in events %}
 
 /** {{ event.doc }} */
@@ -1171,7 +1219,7 @@ export interface TurnsNamespace {
    * @throws TypeError for what a turn cannot be, with the path.
    *
    * @example
-   * gp.turns.normalize({ blocks: [{ kind: "user", text: "Hi" }] }).blocks[0].payload.text; // "Hi"
+   * gp.turns.normalize({ blocks: [{ kind: "user", text: "Hi" }] }).blocks[0]?.payload.text; // "Hi"
    */
   normalize(turn: TurnInput): Turn;
   /**
@@ -1194,7 +1242,7 @@ export interface TurnsNamespace {
    * @example
    * gp.turns.newUserBlock("What is this?", [{ url: "https://example.com/cat.png" }]);
    */
-  newUserBlock(text: string, images?: readonly JsonValue[] | null): Block;
+  newUserBlock(text: string, images?: readonly object[] | null): Block;
   /**
    * Instructions for the model.
    *
@@ -1215,7 +1263,7 @@ export interface TurnsNamespace {
    * @example
    * gp.turns.newToolCallBlock("call-1", "add", { a: 1, b: 2 });
    */
-  newToolCallBlock(id: string, name: string, args?: JsonValue): Block;
+  newToolCallBlock(id: string, name: string, args?: unknown): Block;
   /**
    * The answer to a call. A string is taken as the JSON text, anything else is encoded; with an error there is no result.
    *
@@ -1257,9 +1305,9 @@ export interface SchemaNamespace {
    *
    * @example
    * const checked = gp.schema.check({ type: "number" }, "7");
-   * if (!checked.ok) console.log(checked.errors[0].message);
+   * if (!checked.ok) console.log(checked.errors[0]?.message);
    */
-  check<const S extends JsonSchema>(schema: S & Known<S>, value: unknown): SchemaCheck<FromSchema<S>>;
+  check<const S extends JsonSchema>(schema: Checked<S> | boolean, value: unknown): SchemaCheck<FromSchema<S>>;
 }
 
 // ---- The module -----------------------------------------------------------------------------------------------------
@@ -1297,7 +1345,7 @@ export interface Geppetto {
    * @example
    * const builder = gp.createBuilder({ engine: gp.engines.echo() });
    */
-  createBuilder(options?: Partial<SessionOptions> | null): Builder;
+  createBuilder(options?: BuilderOptions | null): Builder;
   /**
    * One run without keeping a session; waits in place.
    *

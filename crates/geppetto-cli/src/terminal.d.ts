@@ -6,8 +6,8 @@ export function write(text: string): void;
  * @example
  * const name = await readLine("Your name? ");
  */
-export function readLine(prompt?: string | null, options?: { signal?: AbortSignal | null | undefined } | null): Promise<string | null>;
+export function readLine(prompt?: string | null, options?: { signal?: import("geppetto").Signal | null | undefined } | null): Promise<string | null>;
 /** Is called at Ctrl-C, in the place of what it does otherwise; `null` puts that back. */
-export function onInterrupt(callback: (() => unknown) | null): void;
+export function onInterrupt(callback?: (() => unknown) | null): void;
 declare const terminal: { write: typeof write; readLine: typeof readLine; onInterrupt: typeof onInterrupt };
 export default terminal;

@@ -5,6 +5,7 @@ use futures_util::future::{Either, select};
 use geppetto_inference::CancelReason;
 use geppetto_js::NativeModule;
 use geppetto_js::native::{Call, Callback, Fallible, Fault, Members, promise, signal_option, text};
+use rquickjs::object::Property;
 use rquickjs::{Ctx, IntoJs, Object, Result, Value};
 use std::future::pending;
 use std::io::BufRead;
@@ -72,7 +73,9 @@ impl NativeModule for Terminal {
             drop(replaced);
             Ok(call.undefined())
         })?;
-        Ok(module.into_object())
+        let module = module.into_object();
+        module.prop("default", Property::from(module.clone()))?;
+        Ok(module)
     }
 }
 

@@ -18,8 +18,8 @@ const TSCONFIG: &str = r#"{
     "strict": true,
     "noImplicitAny": false,
     "useUnknownInCatchVariables": false,
-    "target": "es2024",
-    "lib": ["es2024"],
+    "target": "esnext",
+    "lib": ["esnext"],
     "module": "preserve",
     "moduleDetection": "force",
     "types": []

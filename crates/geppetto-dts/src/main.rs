@@ -18,7 +18,7 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-/// A shape as a person would have written it: an interface for an object, a line for each variant of a union.
+/// A shape as a person would have written it: a field a line for an object, a line for each variant of a union.
 fn laid_out(shape: &Shape) -> String {
     let documentation = comment(&shape.documentation, "");
     let declaration = shape.declaration.trim_end_matches(';').trim_start_matches("type ");
@@ -26,9 +26,12 @@ fn laid_out(shape: &Shape) -> String {
     if body.contains(" | {") {
         let variants: Vec<String> =
             body.split(" | {").map(|variant| variant.trim_start_matches('{').to_owned()).collect();
-        let variants = variants
-            .iter()
-            .map(|variant| format!("  | {{ {}", variant.trim().replace(", }", " }").replace(", ", "; ")));
+        let variants = variants.iter().map(|variant| {
+            format!(
+                "  | {{ {}",
+                variant.trim().replace(", }", " }").replace(", ", "; ").replace("\"type\":", "type:")
+            )
+        });
         let variants: Vec<String> = variants.collect();
         return format!("{documentation}export type {name} =\n{};\n\n", variants.join("\n"));
     }
@@ -44,7 +47,7 @@ fn laid_out(shape: &Shape) -> String {
             fields.push_str(&format!("  {};\n", line.trim_end_matches(',')));
         }
     }
-    format!("{documentation}export interface {name} {{\n{fields}}}\n\n")
+    format!("{documentation}export type {name} = {{\n{fields}}};\n\n")
 }
 
 /// A documentation comment, on one line where it has one.

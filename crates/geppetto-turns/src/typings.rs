@@ -18,7 +18,19 @@ pub fn shape<T: TS + ?Sized>(config: &Config) -> Shape {
     Shape { declaration: T::decl(config), documentation: T::docs().unwrap_or_default() }
 }
 
-/// The keys of metadata and data.
+/// The metadata of a turn.
+#[derive(TS)]
+pub(crate) struct TurnMetadata;
+
+/// The data of a turn.
+#[derive(TS)]
+pub(crate) struct TurnData;
+
+/// The metadata of a block.
+#[derive(TS)]
+pub(crate) struct BlockMetadata;
+
+/// Any object of JSON values.
 #[derive(TS)]
 #[ts(rename = "JsonObject")]
 pub struct Keys;

@@ -32,7 +32,7 @@ struct WireBlock<'a> {
     payload: Cow<'a, Map>,
     /// What is known about the block, by key; see `gp.consts.BlockMetadataKeys`.
     #[serde(default, skip_serializing_if = "is_empty", deserialize_with = "null_as_default")]
-    #[cfg_attr(feature = "typings", ts(optional, as = "Option<crate::typings::Keys>"))]
+    #[cfg_attr(feature = "typings", ts(optional, as = "Option<crate::typings::BlockMetadata>"))]
     metadata: Cow<'a, Map>,
 }
 
@@ -48,11 +48,11 @@ struct WireTurn<'a> {
     blocks: Vec<&'a Block>,
     /// What is known about the turn, by key; see `gp.consts.TurnMetadataKeys`.
     #[serde(skip_serializing_if = "Map::is_empty")]
-    #[cfg_attr(feature = "typings", ts(optional, as = "Option<crate::typings::Keys>"))]
+    #[cfg_attr(feature = "typings", ts(optional, as = "Option<crate::typings::TurnMetadata>"))]
     metadata: &'a Map,
     /// Settings for engines and middlewares, by key; see `gp.consts.TurnDataKeys`.
     #[serde(skip_serializing_if = "Map::is_empty")]
-    #[cfg_attr(feature = "typings", ts(optional, as = "Option<crate::typings::Keys>"))]
+    #[cfg_attr(feature = "typings", ts(optional, as = "Option<crate::typings::TurnData>"))]
     data: &'a Map,
 }
 

@@ -43,16 +43,23 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 /** An object of JSON values. */
 export type JsonObject = { [key: string]: JsonValue };
 
-/** A block as a script may pass it: `text`, `args`, `result`, `name` and `error` may stand at top level instead of in a payload. */
+/** What may be passed where JSON is wanted: absent properties are left out, a date becomes its ISO text. */
+export type JsonInput = null | undefined | boolean | number | string | Date | readonly JsonInput[] | { readonly [key: string]: JsonInput };
+
+/**
+ * A block as a script may pass it. Without a `payload`, `text`, `args`, `result`, `name` and `error` may stand at top level,
+ * and the `id` of a tool call or result is the call's; beside a payload they are refused. In plain JavaScript a variable
+ * widens `kind`: use `gp.turns.newUserBlock` and its like, or `gp.consts.BlockKind`.
+ */
 export interface BlockInput {
   id?: string | null | undefined;
   kind: BlockKind;
   role?: string | null | undefined;
-  payload?: BlockPayload | null | undefined;
-  metadata?: JsonObject | null | undefined;
+  payload?: BlockPayloadInput | null | undefined;
+  metadata?: { readonly [key: string]: JsonInput } | null | undefined;
   text?: string | null | undefined;
-  args?: JsonValue | undefined;
-  result?: JsonValue | undefined;
+  args?: unknown;
+  result?: unknown;
   name?: string | null | undefined;
   error?: string | null | undefined;
 }
@@ -61,8 +68,8 @@ export interface BlockInput {
 export interface TurnInput {
   id?: string | null | undefined;
   blocks?: readonly BlockInput[] | null | undefined;
-  metadata?: JsonObject | null | undefined;
-  data?: JsonObject | null | undefined;
+  metadata?: { readonly [key: string]: JsonInput } | null | undefined;
+  data?: { readonly [key: string]: JsonInput } | null | undefined;
 }
 
 "#;
@@ -91,11 +98,42 @@ pub(super) fn turns(schema: &Schema, shapes: &str) -> String {
         let ty = match key.ty.as_deref() {
             Some("string") => "string",
             Some("array") => "JsonValue[]",
-            _ => "JsonValue",
+            // What it is depends on the tool, or on the provider.
+            _ => "any",
         };
         let _ = writeln!(out, "  /** {} */\n  {}?: {ty} | undefined;", key.doc, key.name);
     }
     out.push_str("  [key: string]: JsonValue | undefined;\n}\n");
+    out.push_str("\n/** A block's payload as a script may pass it: any plain values; these keys are checked. */\nexport interface BlockPayloadInput {\n");
+    for key in &schema.payload_keys {
+        let ty = match key.ty.as_deref() {
+            Some("string") => "string",
+            Some("array") => "readonly unknown[]",
+            _ => "unknown",
+        };
+        let _ = writeln!(out, "  /** {} */\n  {}?: {ty} | null | undefined;", key.doc, key.name);
+    }
+    out.push_str("  [key: string]: unknown;\n}\n");
+    for (family, name, what) in [
+        ("turn_metadata", "TurnMetadata", "What is known about a turn"),
+        ("turn_data", "TurnData", "Settings for engines and middlewares"),
+        ("block_metadata", "BlockMetadata", "What is known about a block"),
+    ] {
+        let _ = writeln!(
+            out,
+            "\n/** {what}, by key: geppetto's own by their short names, any other as it is. */"
+        );
+        let _ = writeln!(out, "export type {name} = {{");
+        for key in schema.family(family) {
+            let ty = match key.ty.as_deref() {
+                Some("string") => "string",
+                Some("usage") => "Usage",
+                _ => "any",
+            };
+            let _ = writeln!(out, "  /** {} */\n  {}?: {ty};", key.doc, key.name);
+        }
+        out.push_str("  [key: string]: any;\n};\n");
+    }
     out.push_str(INPUTS);
     out.push_str(shapes);
     out.push_str("/** The constants of `gp.consts`. */\nexport interface Consts {\n");

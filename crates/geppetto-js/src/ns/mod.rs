@@ -17,6 +17,7 @@ use crate::codec::json;
 use crate::function::{Members, define};
 use crate::generated::CONSTS;
 use crate::vm::Vm;
+use rquickjs::object::Property;
 use rquickjs::{Ctx, Object, Result, Value};
 
 /// Makes the module's object.
@@ -47,6 +48,8 @@ pub(crate) fn module<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     }
     builder::functions(&module)?;
     session::functions(&module)?;
+    // For `import gp from "geppetto"` that a compiler has made a `require` of.
+    gp.prop("default", Property::from(gp.clone()))?;
     vm.freeze.call::<_, ()>((gp.clone(),))?;
     Ok(module.object)
 }
