@@ -4,8 +4,9 @@ use crate::arguments::Events;
 use geppetto_events::EventSink;
 use geppetto_events::sinks::{NdjsonSink, TerminalSink, printable};
 use geppetto_js::ConsoleSink;
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where a script's own output goes: stdout belongs to the events when they are NDJSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,15 +36,38 @@ impl Stream {
             }
         };
         let shown = if is_terminal { printable(text) } else { text.to_owned() };
-        // A reader that went away does not want the rest.
-        let _ = writer.write_all(shown.as_bytes()).and_then(|()| writer.flush());
+        let written = writer.write_all(shown.as_bytes()).and_then(|()| writer.flush());
+        match written {
+            // A reader that went away does not want the rest.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => self.failed(&error),
+            _ => {}
+        }
     }
+}
+
+impl Stream {
+    /// What is lost is told once, where that is still possible.
+    fn failed(self, error: &std::io::Error) {
+        if !FAILED.swap(true, Ordering::Relaxed) && self == Self::Stdout {
+            let _ = writeln!(stderr(), "geppetto: could not write to stdout: {error}");
+        }
+    }
+}
+
+/// Whether something could not be written.
+static FAILED: AtomicBool = AtomicBool::new(false);
+
+/// Whether something could not be written: the command has failed then.
+pub(crate) fn has_failed() -> bool {
+    FAILED.load(Ordering::Relaxed)
 }
 
 /// For what writes bytes: the host's log.
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        Self::write(*self, &String::from_utf8_lossy(bytes));
+        // A line of the log is one: what is in it cannot look like another.
+        let line = String::from_utf8_lossy(bytes);
+        Self::write(*self, &(printable(line.trim_end_matches('\n')).replace('\n', "\n    ") + "\n"));
         Ok(bytes.len())
     }
 

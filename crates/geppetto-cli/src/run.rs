@@ -48,7 +48,7 @@ async fn run_script(arguments: Run) -> u8 {
     let uncaught = Uncaught::new(arguments.job_timeout, arguments.memory_limit);
     let scripts = Stream::of_scripts(arguments.events);
     let terminal = Terminal::new(scripts);
-    let on_interrupt = terminal.on_interrupt();
+    let (on_interrupt, lines) = (terminal.on_interrupt(), terminal.lines());
     let reports = uncaught.clone();
     let limits = Limits {
         memory: Some(arguments.memory_limit),
@@ -69,7 +69,7 @@ async fn run_script(arguments: Run) -> u8 {
         builder = compat::tools().into_iter().fold(builder, RuntimeBuilder::tool);
     }
     if arguments.step {
-        builder = builder.steps(step::controller());
+        builder = builder.steps(step::controller(lines));
     }
     let runtime = match builder.build() {
         Ok(runtime) => runtime,
@@ -102,7 +102,7 @@ async fn run_script(arguments: Run) -> u8 {
     if code != INTERRUPTED {
         let _ = timeout(LAST_WORDS, runtime.shutdown(Duration::ZERO)).await;
     }
-    code
+    if code == 0 && output::has_failed() { ERROR } else { code }
 }
 
 /// The script's own way to its end.
@@ -153,10 +153,11 @@ fn failed(error: &ScriptError, uncaught: &Uncaught) -> u8 {
 async fn over(runtime: &Runtime, limit: Option<Duration>, uncaught: &Uncaught) -> u8 {
     let Some(limit) = limit else { return pending().await };
     sleep(limit).await;
-    runtime.cancel_runs(&CancelReason::Timeout);
-    let _ = timeout(LAST_WORDS, runtime.runs_finished()).await;
+    // Said first: a script that ends with the error of a run that was stopped has reached the limit, too.
     let limit = humantime::format_duration(limit);
     uncaught.limit(&format!("the script ran longer than --timeout, which is {limit}"));
+    runtime.cancel_runs(&CancelReason::Timeout);
+    let _ = timeout(LAST_WORDS, runtime.runs_finished()).await;
     LIMIT
 }
 

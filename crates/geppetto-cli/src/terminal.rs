@@ -25,11 +25,15 @@ pub(crate) struct Terminal {
 pub(crate) type OnInterrupt = Arc<Mutex<Option<Callback>>>;
 
 /// The lines of stdin. The thread that reads them starts with the first question.
-type Lines = Arc<AsyncMutex<Option<mpsc::Receiver<String>>>>;
+pub(crate) type Lines = Arc<AsyncMutex<Option<mpsc::Receiver<String>>>>;
 
 impl Terminal {
     pub(crate) fn new(output: Stream) -> Self {
         Self { output, lines: Lines::default(), on_interrupt: OnInterrupt::default() }
+    }
+
+    pub(crate) fn lines(&self) -> Lines {
+        self.lines.clone()
     }
 
     pub(crate) fn on_interrupt(&self) -> OnInterrupt {
@@ -113,7 +117,8 @@ fn aborted_text(reason: &CancelReason) -> String {
     }
 }
 
-async fn next_line(lines: Lines) -> Option<String> {
+/// The next line of stdin; `None` at its end.
+pub(crate) async fn next_line(lines: Lines) -> Option<String> {
     let mut lines = lines.lock().await;
     lines.get_or_insert_with(read_stdin).recv().await
 }

@@ -1,7 +1,7 @@
 //! `geppetto turns`: reads a turn from a file and shows it, or writes it in another form.
 
 use crate::arguments::{TurnFormat, Turns};
-use crate::output::Stream;
+use crate::output::{self, Stream};
 use geppetto_turns::{Turn, yaml};
 use std::process::ExitCode;
 
@@ -10,7 +10,7 @@ pub(crate) fn turns(arguments: &Turns) -> ExitCode {
     match shown(arguments) {
         Ok(text) => {
             Stream::Stdout.write(&text);
-            ExitCode::SUCCESS
+            if output::has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         Err(error) => {
             Stream::Stderr.write(&format!("geppetto: {}: {error}\n", arguments.file.display()));
@@ -21,11 +21,12 @@ pub(crate) fn turns(arguments: &Turns) -> ExitCode {
 
 fn shown(arguments: &Turns) -> Result<String, String> {
     let text = std::fs::read_to_string(&arguments.file).map_err(|error| error.to_string())?;
+    let text = text.trim_start_matches('\u{feff}');
     let is_json = arguments.file.extension().is_some_and(|ending| ending == "json");
     let turn: Turn = if is_json {
-        serde_json::from_str(&text).map_err(|error| error.to_string())?
+        serde_json::from_str(text).map_err(|error| error.to_string())?
     } else {
-        yaml::from_str(&text).map_err(|error| error.to_string())?
+        yaml::from_str(text).map_err(|error| error.to_string())?
     };
     match arguments.to {
         TurnFormat::Text => Ok(turn.pretty().to_string()),

@@ -2,7 +2,7 @@
 
 use crate::arguments::{Events, Types};
 use crate::compat::Compat;
-use crate::output::Stream;
+use crate::output::{self, Stream};
 use crate::terminal::Terminal;
 use geppetto_js::Runtime;
 use std::io::ErrorKind;
@@ -34,7 +34,7 @@ pub(crate) fn types(arguments: &Types) -> ExitCode {
     match write(arguments) {
         Ok(written) => {
             Stream::Stdout.write(&written);
-            ExitCode::SUCCESS
+            if output::has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         Err(error) => {
             Stream::Stderr.write(&format!("geppetto: {error}\n"));

@@ -15,6 +15,8 @@ use rquickjs::{Ctx, Object, Result, Value};
 /// The state of a context; `STREAMS` ones may stream text.
 struct CallbackContext<const STREAMS: bool> {
     run: Option<RunContext>,
+    /// Of a call outside a run.
+    token: RunToken,
 }
 
 impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
@@ -24,7 +26,7 @@ impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
         members.getter("signal", |call| {
             let this = call.this::<Self>()?;
             let run = this.run.as_ref();
-            let token = run.map_or_else(RunToken::new, deadline_token);
+            let token = run.map_or_else(|| this.token.clone(), deadline_token);
             let signal = abort::signal(call.ctx(), token, run.map(|run| run.core().clone()))?;
             // It becomes the context's own, so that it is the same each time and the collector sees it.
             if let Some(object) = call.this_value().as_object() {
@@ -73,23 +75,22 @@ fn deadline_token(run: &RunContext) -> RunToken {
 }
 
 impl<const STREAMS: bool> CallbackContext<STREAMS> {
-    fn create<'js>(ctx: &Ctx<'js>, run: Option<RunContext>) -> Result<Object<'js>> {
-        let object = handle::create_open(ctx, Self { run: run.clone() })?;
-        if let Some(run) = &run {
-            common(ctx, &object, run)?;
-        }
+    fn create<'js>(ctx: &Ctx<'js>, run: &RunContext) -> Result<Object<'js>> {
+        let state = Self { run: Some(run.clone()), token: run.token().clone() };
+        let object = handle::create_open(ctx, state)?;
+        common(ctx, &object, run)?;
         Ok(object)
     }
 }
 
 /// The context of an engine.
 pub(crate) fn for_engine<'js>(ctx: &Ctx<'js>, run: &RunContext) -> Result<Object<'js>> {
-    CallbackContext::<true>::create(ctx, Some(run.clone()))
+    CallbackContext::<true>::create(ctx, run)
 }
 
 /// The context of a middleware.
 pub(crate) fn for_middleware<'js>(ctx: &Ctx<'js>, run: &RunContext) -> Result<Object<'js>> {
-    let object = CallbackContext::<true>::create(ctx, Some(run.clone()))?;
+    let object = CallbackContext::<true>::create(ctx, run)?;
     if let Some(name) = &run.origin().middleware_name {
         define(&object, "middlewareName", &**name)?;
     }
@@ -99,7 +100,10 @@ pub(crate) fn for_middleware<'js>(ctx: &Ctx<'js>, run: &RunContext) -> Result<Ob
 
 /// The context of a tool handler or a hook.
 pub(crate) fn for_tool<'js>(ctx: &Ctx<'js>, tool: &ToolContext) -> Result<Object<'js>> {
-    let object = CallbackContext::<false>::create(ctx, tool.run.clone())?;
+    let object = match &tool.run {
+        Some(run) => CallbackContext::<false>::create(ctx, run)?,
+        None => handle::create_open(ctx, CallbackContext::<false> { run: None, token: tool.token.clone() })?,
+    };
     define(&object, "toolName", &*tool.tool_name)?;
     define(&object, "callId", &*tool.call_id)?;
     define(&object, "callName", &*tool.call_name)?;

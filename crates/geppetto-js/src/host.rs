@@ -6,7 +6,7 @@ use crate::globals::timers::Timers;
 use crate::module::EngineFactory;
 use crate::pump::Pump;
 use geppetto_events::EventSink;
-use geppetto_inference::{Middleware, RunCore};
+use geppetto_inference::{Middleware, RunContext, RunCore, RunToken};
 use geppetto_runner::{CallError, Local, OwnerRef, WaitError};
 use geppetto_time::Clock;
 use geppetto_toolloop::{StepController, Tool};
@@ -108,9 +108,17 @@ impl Host {
         self.owner.report(op, error);
     }
 
-    /// What the callback that is being called belongs to.
-    pub(crate) fn enclosing(&self) -> Around {
-        self.enclosing.borrow().last().cloned().unwrap_or(Around::Nothing)
+    /// The run that the callback that is being called belongs to, and the tokens of the calls inside that run.
+    pub(crate) fn enclosing(&self) -> (Option<RunContext>, Vec<RunToken>) {
+        let mut tokens = Vec::new();
+        for around in self.enclosing.borrow().iter().rev() {
+            match around {
+                Around::Run(run) => return (Some((**run).clone()), tokens),
+                Around::Call(token) => tokens.push(token.clone()),
+                Around::Nothing => {}
+            }
+        }
+        (None, tokens)
     }
 
     /// Calls `inside` with `around` as what encloses it.

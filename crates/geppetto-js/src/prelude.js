@@ -90,16 +90,17 @@
 
   // ---- values -------------------------------------------------------------------------------------------------
 
-  // Objects that are not plain: what stands for them, or an error. Instances of classes of scripts count as plain.
+  // Objects that are not plain: what stands for them, or why nothing does. Instances of classes of scripts count as plain.
   const is = (brand, value) => { try { brand(value); return true; } catch { return false; } };
   function plain(value) {
+    const refused = (why) => ({ __proto__: null, refused: why });
     if (is(getTime, value)) return toISOString(value);
-    if (is(mapSize, value)) throw new TypeFault("a Map is not a plain value; pass Object.fromEntries(map)");
-    if (is(setSize, value)) throw new TypeFault("a Set is not a plain value; pass [...set]");
+    if (is(mapSize, value)) return refused("a Map is not a plain value; pass Object.fromEntries(map)");
+    if (is(setSize, value)) return refused("a Set is not a plain value; pass [...set]");
     const tag = kindOf(value);
-    if (tag === undefined || tag === "Array") return value;
+    if (tag === undefined || tag === "Array") return undefined;
     const instead = tag === "Promise" ? "; await it first" : tag === "Error" ? "; pass its message" : tag === "URL" ? "; pass its href" : tag.includes("Array") ? "; pass a string, such as base64" : "";
-    throw new TypeFault(`a value of kind ${tag} is not a plain value${instead}`);
+    return refused(`a value of kind ${tag} is not a plain value${instead}`);
   }
   // The kind of an object that is not plain; instances of classes of scripts count as plain.
   function kindOf(value) {
@@ -303,7 +304,7 @@
   }
   function format(args) {
     let at = 0, text = "";
-    if (typeof args[0] === "string") {
+    if (typeof args[0] === "string" && args.length > 1) {
       at = 1;
       text = args[0].replace(/%([sdifjoOc%])/g, (whole, kind) => {
         if (kind === "%") return "%";

@@ -72,13 +72,17 @@ impl fmt::Display for JsError {
 }
 
 fn read(value: &Value<'_>, causes: usize) -> JsError {
-    let object = value.as_object().filter(|object| object.is_error());
+    // A DOMException is no Error of the engine's, and some libraries throw objects with a message.
+    let object = value
+        .as_object()
+        .filter(|object| !value.is_function() && (object.is_error() || text(object, "message").is_some()));
     let Some(error) = object else {
         return JsError { message: describe(value), ..JsError::default() };
     };
     let cause = (causes > 0).then(|| get(error, "cause")).flatten().filter(|cause| !cause.is_undefined());
     JsError {
-        name: text(error, "name").unwrap_or_else(|| "Error".to_owned()),
+        name: text(error, "name")
+            .unwrap_or_else(|| if error.is_error() { "Error".to_owned() } else { String::new() }),
         message: text(error, "message").unwrap_or_default(),
         stack: text(error, "stack").unwrap_or_default(),
         code: text(error, "code"),
@@ -114,6 +118,9 @@ fn describe(value: &Value<'_>) -> String {
     }
     if let Some(number) = value.as_number() {
         return number.to_string();
+    }
+    if let Some(big) = value.as_big_int() {
+        return big.clone().to_i64().map_or_else(|_| "[BigInt]".to_owned(), |big| format!("{big}n"));
     }
     match value.as_bool() {
         Some(boolean) => boolean.to_string(),

@@ -41,6 +41,12 @@ impl ToolError {
         Self::Failed(Failure::new(message))
     }
 
+    /// The arguments were text that is no JSON; `why` says where it stops being so.
+    pub(crate) fn malformed(tool: &str, why: &str) -> Self {
+        let issue = SchemaIssue { path: String::new(), message: format!("they are not valid JSON: {why}") };
+        Self::InvalidArguments { tool: tool.to_owned(), issues: vec![issue] }
+    }
+
     /// The failure that a run ends with because of this error.
     pub(crate) fn into_failure(self) -> Failure {
         match self {

@@ -48,6 +48,10 @@ impl<'a> Executor<'a> {
             HookCall { id: pending.id.clone(), name: pending.name.clone(), args: pending.args.clone() };
         self.before(&mut call, pending).await?;
         let registered = self.find(&call.name)?;
+        // What a hook has put in the place of broken arguments is not broken any more.
+        if let Some(why) = pending.malformed.as_ref().filter(|_| call.args == pending.args) {
+            return Err(ToolError::malformed(&call.name, why));
+        }
         registered.check(&call.args)?;
         let (result, ctx, duration) = self.attempts(registered, &call, pending).await;
         self.after(&call, pending, result, (&ctx, duration)).await
@@ -76,8 +80,10 @@ impl<'a> Executor<'a> {
             call_id: Some(call_id.clone()),
             middleware_name: None,
         };
+        let run = bounded(self.ctx, timeout).with_origin(origin);
         ToolContext {
-            run: Some(bounded(self.ctx, timeout).with_origin(origin)),
+            token: run.token().clone(),
+            run: Some(run),
             tool_name,
             call_id,
             call_name: pending.name.as_str().into(),

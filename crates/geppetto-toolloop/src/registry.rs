@@ -1,9 +1,13 @@
 //! The tools of an agent.
 
 use crate::{ArgumentSchema, RegisterError, Tool, ToolContext, ToolDefinition, ToolError};
+use futures_util::future::{Either, select};
+use geppetto_inference::RunToken;
+use geppetto_time::Clock;
 use geppetto_turns::fresh_id;
 use indexmap::IndexMap;
 use serde_json::Value;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Tools by name, in the order they were registered. Clones share the tools. A run reads it when it starts.
@@ -85,17 +89,30 @@ impl ToolRegistry {
         self.lock().clone()
     }
 
-    /// Calls a tool directly, outside any run: arguments are checked, hooks and retries have no part in it.
+    /// Calls a tool directly, outside any run: arguments are checked and the tool's own timeout holds; hooks, retries and
+    /// the loop's settings have no part in it.
     ///
     /// # Errors
-    /// When there is no such tool, the arguments do not fit, or the tool fails.
-    pub async fn call(&self, name: &str, args: Value) -> Result<Value, ToolError> {
+    /// When there is no such tool, the arguments do not fit, its time is over, or the tool fails.
+    pub async fn call(&self, name: &str, args: Value, clock: &Arc<dyn Clock>) -> Result<Value, ToolError> {
         let registered = self.lock().get(name).cloned();
         let registered = registered.ok_or_else(|| ToolError::NotFound { name: name.to_owned() })?;
         registered.check(&args)?;
         let name: Arc<str> = name.into();
-        let call_id = fresh_id().into();
-        let ctx = ToolContext { run: None, tool_name: name.clone(), call_id, call_name: name, attempt: 1 };
-        crate::attempt::caught(registered.tool.call(args, &ctx)).await
+        let timeout = registered.tool.timeout().unwrap_or_default();
+        let token = if timeout.is_zero() { RunToken::new() } else { RunToken::after(clock.clone(), timeout) };
+        let ctx = ToolContext {
+            run: None,
+            token: token.clone(),
+            tool_name: name.clone(),
+            call_id: fresh_id().into(),
+            call_name: name,
+            attempt: 1,
+        };
+        let called = crate::attempt::caught(registered.tool.call(args, &ctx));
+        match select(pin!(called), pin!(token.cancelled())).await {
+            Either::Left((result, _)) if !token.is_cancelled() => result,
+            _ => Err(ToolError::TimedOut { after: timeout }),
+        }
     }
 }

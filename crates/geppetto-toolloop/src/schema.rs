@@ -4,12 +4,11 @@
 //! So a schema's size is bounded, references stay inside it, one that refers to itself must go deeper into the
 //! value each time, and patterns are matched in linear time.
 
-use crate::schema_effort::{SAME_VALUE, inner_schemas, is_bounded};
+use crate::schema_effort::{MAPS, SAME_VALUE, can_be_listed, inner_schemas, is_bounded, target};
 use crate::{SchemaError, SchemaIssue};
-use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, Validator};
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 
 const MAX_BYTES: usize = 64 * 1024;
@@ -39,7 +38,8 @@ impl ArgumentSchema {
     pub fn compile(schema: &Value) -> Result<Self, SchemaError> {
         bound("its JSON text in bytes", schema.to_string().len(), MAX_BYTES)?;
         bound("its depth", depth(schema), MAX_DEPTH)?;
-        Expansion { root: schema, known: HashMap::new() }.walk(schema)?;
+        let schema = &explicit(schema);
+        Expansion { root: schema, known: HashMap::new(), walked: HashSet::new() }.walk(schema)?;
         let validator = jsonschema::options()
             .with_pattern_options(PatternOptions::regex().size_limit(1 << 20))
             .build(schema)
@@ -53,23 +53,52 @@ impl ArgumentSchema {
     /// All places where it does not fit.
     pub fn check(&self, value: &Value) -> Result<(), Vec<SchemaIssue>> {
         if !is_bounded(&self.schema, value) {
-            let message =
-                "is too complex for its schema: checking it would take too long; nest it less".to_owned();
-            return Err(vec![SchemaIssue { path: String::new(), message }]);
+            return Err(vec![issue("is too large or too deep to be checked against its schema")]);
         }
         if self.validator.is_valid(value) {
             return Ok(());
         }
+        if !can_be_listed(&self.schema, value) {
+            return Err(vec![issue("does not fit its schema, in more ways than can be listed")]);
+        }
         let issue = |error: jsonschema::ValidationError<'_>| SchemaIssue {
             path: shortened(error.instance_path().as_str()),
-            message: match error.kind() {
-                ValidationErrorKind::FalseSchema => {
-                    shortened(&format!("nothing is allowed here, got {}", error.instance()))
-                }
-                _ => shortened(&error.to_string()),
-            },
+            message: shortened(&error.to_string()),
         };
         Err(self.validator.iter_errors(value).take(100).map(issue).collect())
+    }
+}
+
+fn issue(message: &str) -> SchemaIssue {
+    SchemaIssue { path: String::new(), message: message.to_owned() }
+}
+
+/// The schema without its own address, which nothing refers to; and where no other properties are allowed, with its own
+/// spelt out, so that the validator names the one that is too much.
+fn explicit(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Value::Object(root) = &mut schema {
+        root.shift_remove("$id");
+    }
+    name_properties(&mut schema);
+    schema
+}
+
+fn name_properties(schema: &mut Value) {
+    let Value::Object(map) = schema else { return };
+    if map.get("additionalProperties") == Some(&Value::Bool(false)) && !map.contains_key("patternProperties")
+    {
+        map.entry("properties").or_insert_with(|| Value::Object(serde_json::Map::new()));
+    }
+    for keyword in SAME_VALUE.iter().chain(&PARTS) {
+        match map.get_mut(*keyword) {
+            Some(Value::Array(items)) => items.iter_mut().for_each(name_properties),
+            Some(Value::Object(inner)) if MAPS.contains(keyword) => {
+                inner.values_mut().for_each(name_properties);
+            }
+            Some(inner) => name_properties(inner),
+            None => {}
+        }
     }
 }
 
@@ -98,6 +127,8 @@ struct Expansion<'s> {
     root: &'s Value,
     /// By address: how many schemas a schema expands to; `None` while it is being counted.
     known: HashMap<*const Value, Option<usize>>,
+    /// By address: the schemas that were checked, or are being checked.
+    walked: HashSet<*const Value>,
 }
 
 /// Keywords whose schemas apply to parts of the value, or are only referred to.
@@ -124,10 +155,17 @@ impl<'s> Expansion<'s> {
     /// Checks a schema and all that is in it.
     fn walk(&mut self, schema: &'s Value) -> Result<(), SchemaError> {
         let Some(map) = schema.as_object() else { return Ok(()) };
+        if !self.walked.insert(schema) {
+            return Ok(());
+        }
         if let Some(refused) = REFUSED.iter().find(|keyword| map.contains_key(**keyword)) {
             return Err(SchemaError::Reference { reference: (*refused).to_owned() });
         }
         self.count(schema, "#")?;
+        // What is referred to is a schema as well, wherever it stands.
+        if let Some(reference) = map.get("$ref").and_then(Value::as_str) {
+            self.walk(self.target(reference)?)?;
+        }
         for keyword in SAME_VALUE.iter().chain(&PARTS) {
             for inner in inner_schemas(keyword, map.get(*keyword)) {
                 self.walk(inner)?;
@@ -161,12 +199,11 @@ impl<'s> Expansion<'s> {
 
     fn target(&self, reference: &str) -> Result<&'s Value, SchemaError> {
         let unsupported = || SchemaError::Reference { reference: format!("$ref {reference:?}") };
-        let pointer = reference.strip_prefix('#').ok_or_else(unsupported)?;
-        if !(pointer.is_empty() || pointer.starts_with('/')) {
+        if !(reference == "#" || reference.starts_with("#/")) {
             return Err(unsupported());
         }
         let missing = || SchemaError::Invalid { message: format!("$ref {reference:?} leads nowhere") };
-        self.root.pointer(pointer).ok_or_else(missing)
+        target(self.root, reference).ok_or_else(missing)
     }
 }
 
@@ -211,19 +248,74 @@ mod tests {
         assert!(tree.check(&json!({ "children": [{ "children": 7 }] })).is_err());
     }
 
+    fn nested(levels: usize, inner: Value) -> Value {
+        (0..levels).fold(inner, |inner, _| json!({ "a": inner }))
+    }
+
     #[test]
-    fn a_value_whose_check_would_explode_is_refused_at_once_and_a_long_one_is_not() {
-        let deep = |levels| (0..levels).fold(json!(1), |inner, _| json!({ "a": inner }));
+    fn a_value_whose_errors_would_explode_is_refused_at_once_and_a_long_list_is_not() {
         let branches = json!({ "anyOf": [
             { "properties": { "a": { "$ref": "#" } }, "required": ["x"] },
             { "properties": { "a": { "$ref": "#" } }, "required": ["y"] },
         ] });
         let branches = ArgumentSchema::compile(&branches).unwrap();
-        let issues = branches.check(&deep(60)).unwrap_err();
-        assert!(issues[0].message.contains("too complex"), "{issues:?}");
-        assert!(!branches.check(&deep(5)).unwrap_err()[0].message.contains("too complex"));
+        let issues = branches.check(&nested(60, json!(1))).unwrap_err();
+        assert!(issues[0].message.contains("more ways than can be listed"), "{issues:?}");
+        assert!(branches.check(&nested(3, json!({}))).unwrap_err()[0].message.contains("anyOf"));
         let list = ArgumentSchema::compile(&json!({ "items": { "type": "number" } })).unwrap();
         assert!(list.check(&json!(vec![1; 300_000])).is_ok());
+        let names: Vec<String> = (0..5_000).map(|n| n.to_string()).collect();
+        let required = ArgumentSchema::compile(&json!({ "items": { "required": names } })).unwrap();
+        assert_eq!(required.check(&json!(vec![json!({}); 10_000])).unwrap_err().len(), 1);
+    }
+
+    #[test]
+    fn the_tree_of_an_expression_with_many_kinds_is_checked() {
+        let binary = |op: usize| {
+            json!({
+                "type": "object",
+                "properties": { "op": { "const": op }, "left": { "$ref": "#" }, "right": { "$ref": "#" } },
+                "required": ["op", "left", "right"], "additionalProperties": false,
+            })
+        };
+        let mut kinds: Vec<Value> = (0..10).map(binary).collect();
+        kinds.push(json!({ "type": "number" }));
+        let schema = ArgumentSchema::compile(&json!({ "anyOf": kinds })).unwrap();
+        let tree = (0..9).fold(json!(1), |inner, op| json!({ "left": inner, "op": op % 10, "right": inner }));
+        assert!(schema.check(&tree).is_ok());
+        let wrong = (0..9).fold(json!("x"), |inner, op| json!({ "left": inner, "op": op % 10, "right": 1 }));
+        assert!(schema.check(&wrong).is_err());
+    }
+
+    #[test]
+    fn a_long_chain_of_references_on_a_deep_value_does_not_overflow_the_stack() {
+        let mut definitions = serde_json::Map::new();
+        for n in 0..100 {
+            definitions
+                .insert(format!("d{n}"), json!({ "allOf": [{ "$ref": format!("#/$defs/d{}", n + 1) }] }));
+        }
+        definitions.insert("d100".into(), json!({ "properties": { "a": { "$ref": "#/$defs/d0" } } }));
+        let schema = json!({ "$ref": "#/$defs/d0", "$defs": definitions });
+        let schema = ArgumentSchema::compile(&schema).unwrap();
+        assert!(schema.check(&nested(2, json!(1))).is_ok());
+        let issues = schema.check(&nested(90, json!(1))).unwrap_err();
+        assert!(issues[0].message.contains("too deep"), "{issues:?}");
+    }
+
+    #[test]
+    fn what_a_reference_leads_to_is_checked_wherever_it_stands() {
+        let hidden = json!({ "$ref": "#/x", "x": { "properties": { "a": { "$ref": "#/x/properties/a" } } } });
+        assert!(refused(hidden).contains("never end"));
+        let escaped = json!({ "$ref": "#/$defs/a%20b", "$defs": { "a b": { "type": "string" } }, "$id": "https://example.com/x" });
+        assert!(ArgumentSchema::compile(&escaped).unwrap().check(&json!(1)).is_err());
+    }
+
+    #[test]
+    fn a_property_that_is_too_much_is_named() {
+        let none =
+            ArgumentSchema::compile(&json!({ "type": "object", "additionalProperties": false })).unwrap();
+        let issues = none.check(&json!({ "extra": 1 })).unwrap_err();
+        assert_eq!(issues[0].message, "Additional properties are not allowed ('extra' was unexpected)");
     }
 
     #[test]

@@ -96,8 +96,8 @@ struct Inner {
     timeout: Duration,
     /// Moves only; nothing waits while it is held.
     state: Mutex<State>,
-    /// Told when a pause begins.
-    paused: Notify,
+    /// Told when a pause begins or ends.
+    changed: Notify,
 }
 
 #[derive(Default)]
@@ -123,7 +123,7 @@ impl StepController {
     /// A controller whose pauses end by themselves after `timeout`.
     #[must_use]
     pub fn with_timeout(timeout: Duration) -> Self {
-        let inner = Inner { timeout, state: Mutex::default(), paused: Notify::new() };
+        let inner = Inner { timeout, state: Mutex::default(), changed: Notify::new() };
         Self { inner: Arc::new(inner) }
     }
 
@@ -167,11 +167,20 @@ impl StepController {
 
     /// Waits until some run waits, and gives the first that does.
     pub async fn paused(&self) -> Pause {
+        self.until(|pauses| pauses.first().cloned()).await
+    }
+
+    /// Waits until no run waits with this id: it was resumed or cancelled, or its time is over.
+    pub async fn ended(&self, id: &str) {
+        self.until(|pauses| pauses.iter().all(|pause| &*pause.id != id).then_some(())).await;
+    }
+
+    async fn until<T>(&self, found: impl Fn(&[Pause]) -> Option<T>) -> T {
         loop {
-            let mut next = pin!(self.inner.paused.notified());
+            let mut next = pin!(self.inner.changed.notified());
             next.as_mut().enable();
-            if let Some(pause) = self.pauses().into_iter().next() {
-                return pause;
+            if let Some(found) = found(&self.pauses()) {
+                return found;
             }
             next.await;
         }
@@ -186,6 +195,8 @@ impl StepController {
         let at = state.waiting.iter().position(|(pause, _)| &*pause.id == id);
         let (_, go) = state.waiting.remove(at.ok_or_else(|| UnknownPause { id: id.to_owned() })?);
         go.notify_one();
+        drop(state);
+        self.inner.changed.notify_waiters();
         Ok(())
     }
 
@@ -219,7 +230,7 @@ impl StepController {
         });
         // Whoever shows the pause has heard all that came before it.
         ctx.sinks_caught_up().await;
-        self.inner.paused.notify_waiters();
+        self.inner.changed.notify_waiters();
         futures_util::future::select(pin!(go.notified()), ctx.clock().sleep_until(deadline.at())).await;
     }
 }
@@ -233,6 +244,7 @@ struct Forget<'a> {
 impl Drop for Forget<'_> {
     fn drop(&mut self) {
         self.controller.state().waiting.retain(|(pause, _)| &*pause.id != self.id);
+        self.controller.inner.changed.notify_waiters();
     }
 }
 

@@ -58,6 +58,8 @@ impl ToolDefinition {
 pub struct ToolContext {
     /// The run it belongs to, with the attempt's deadline and token; absent when a registry is called directly.
     pub run: Option<RunContext>,
+    /// Tells the call to end: its time is over, or its run is.
+    pub token: RunToken,
     /// The tool that is called.
     pub tool_name: Arc<str>,
     /// The call's id.
@@ -73,12 +75,6 @@ impl ToolContext {
     #[must_use]
     pub fn deadline(&self) -> Option<Deadline> {
         self.run.as_ref()?.deadline()
-    }
-
-    /// The token that tells the attempt to end, inside a run.
-    #[must_use]
-    pub fn token(&self) -> Option<&RunToken> {
-        self.run.as_ref().map(RunContext::token)
     }
 }
 

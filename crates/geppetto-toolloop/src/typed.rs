@@ -130,6 +130,7 @@ mod tests {
         tools.register(Arc::new(search)).unwrap();
         let ctx = ToolContext {
             run: None,
+            token: geppetto_inference::RunToken::new(),
             tool_name: "search".into(),
             call_id: "c".into(),
             call_name: "search".into(),

@@ -14,6 +14,8 @@ pub struct PendingCall {
     pub name: String,
     /// The arguments; an empty object when the model gave none.
     pub args: Value,
+    /// Why the text that the model wrote is no JSON, if it is none; `args` is that text then.
+    pub malformed: Option<String>,
 }
 
 impl Turn {
@@ -42,10 +44,10 @@ impl Turn {
         calls
             .into_iter()
             .flatten()
-            .map(|(id, block)| PendingCall {
-                id: id.to_owned(),
-                name: block.text_at("name").unwrap_or_default().to_owned(),
-                args: block.call_args(),
+            .map(|(id, block)| {
+                let (args, malformed) = block.read_args();
+                let name = block.text_at("name").unwrap_or_default().to_owned();
+                PendingCall { id: id.to_owned(), name, args, malformed }
             })
             .collect()
     }
@@ -76,12 +78,18 @@ impl Block {
     /// are still the text that the model wrote.
     #[must_use]
     pub fn call_args(&self) -> Value {
+        self.read_args().0
+    }
+
+    fn read_args(&self) -> (Value, Option<String>) {
         match self.payload.get("args") {
-            None | Some(Value::Null) => json!({}),
-            Some(Value::String(text)) => {
-                serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.clone()))
-            }
-            Some(args) => args.clone(),
+            None | Some(Value::Null) => (json!({}), None),
+            Some(Value::String(text)) if text.trim().is_empty() => (json!({}), None),
+            Some(Value::String(text)) => match serde_json::from_str(text) {
+                Ok(args) => (args, None),
+                Err(error) => (Value::String(text.clone()), Some(error.to_string())),
+            },
+            Some(args) => (args.clone(), None),
         }
     }
 }

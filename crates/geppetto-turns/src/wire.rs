@@ -5,15 +5,18 @@
 //! errors: nothing is dropped silently.
 
 use crate::{Block, BlockId, BlockKind, Map, Turn, TurnId};
-use serde::de::Error as _;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 /// A block as a script receives it: its id and payload are always there.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "typings", derive(ts_rs::TS), ts(rename = "Block"))]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a block")]
 struct WireBlock<'a> {
     /// Unique within the conversation.
     #[serde(default, deserialize_with = "null_as_default")]
@@ -63,7 +66,7 @@ pub(crate) fn shapes(config: &ts_rs::Config) -> [crate::typings::Shape; 2] {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a turn")]
 struct ReadTurn {
     #[serde(default, deserialize_with = "null_as_default")]
     id: String,
@@ -84,6 +87,21 @@ fn null_as_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(d: 
     Ok(Option::<T>::deserialize(d)?.unwrap_or_default())
 }
 
+/// Reads fields by name: a list of them is no turn.
+struct Fields<T>(&'static str, PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Fields<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields))
+    }
+}
+
 impl Serialize for Block {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let wire = WireBlock {
@@ -99,7 +117,7 @@ impl Serialize for Block {
 
 impl<'de> Deserialize<'de> for Block {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let wire = WireBlock::deserialize(deserializer)?;
+        let wire: WireBlock<'_> = deserializer.deserialize_map(Fields("a block", PhantomData))?;
         let id = if wire.id.is_empty() { BlockId::fresh() } else { BlockId::from(wire.id.as_ref()) };
         let block = Self {
             id,
@@ -127,7 +145,7 @@ impl Serialize for Turn {
 
 impl<'de> Deserialize<'de> for Turn {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = ReadTurn::deserialize(deserializer)?;
+        let read: ReadTurn = deserializer.deserialize_map(Fields("a turn", PhantomData))?;
         Ok(Self {
             id: if read.id.is_empty() { TurnId::fresh() } else { TurnId::from(read.id) },
             blocks: read.blocks.into_iter().map(Arc::new).collect(),
@@ -215,6 +233,12 @@ mod tests {
             error_of(json!({ "blocks": [{ "kind": "user", "payload": { "text": 7 } }] })),
             "payload.text must be a string, got a number"
         );
+    }
+
+    #[test]
+    fn a_list_is_no_turn() {
+        assert!(error_of(json!([])).contains("expected a turn"));
+        assert!(error_of(json!({ "blocks": [["id", "user"]] })).contains("expected a block"));
     }
 
     #[test]

@@ -45,7 +45,11 @@ pub enum YamlError {
 /// When the text is no YAML, or no turn.
 pub fn from_str(text: &str) -> Result<Turn, YamlError> {
     // Duplicate keys, NaN and infinities are errors of the reader; aliases are bounded.
-    let mut turn: Value = serde_saphyr::from_str(text).map_err(YamlError::Syntax)?;
+    let options = serde_saphyr::options! {
+        // A long conversation is no attack; what multiplies is bounded by the other limits.
+        budget: serde_saphyr::budget! { max_nodes: 50_000_000, max_events: 200_000_000 },
+    };
+    let mut turn: Value = serde_saphyr::from_str_with_options(text, options).map_err(YamlError::Syntax)?;
     if let Value::Object(turn) = &mut turn {
         modernise(turn)?;
     }

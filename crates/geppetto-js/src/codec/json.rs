@@ -98,10 +98,11 @@ pub(crate) fn stand_in<'js>(value: &Value<'js>) -> std::result::Result<Option<Va
     if vm.is_plain.call::<_, bool>((value.clone(),))? {
         return Ok(None);
     }
-    let stand_in = vm.plain.call::<_, Value<'js>>((value.clone(),));
-    let stand_in = stand_in
-        .map_err(|error| CodecError::new(geppetto_runner::JsError::from_error(ctx, &error).message))?;
-    Ok(Some(stand_in).filter(|stand_in| stand_in != value))
+    let stand_in: Value<'js> = vm.plain.call((value.clone(),))?;
+    match stand_in.as_object() {
+        Some(refused) => Err(CodecError::new(refused.get::<_, String>("refused")?)),
+        None => Ok(Some(stand_in).filter(|stand_in| !stand_in.is_undefined())),
+    }
 }
 
 /// Reads values and counts what it has read.

@@ -18,6 +18,7 @@
   const mapSet = uncurry(Map.prototype.set), mapGet = uncurry(Map.prototype.get), mapHas = uncurry(Map.prototype.has), setAdd = uncurry(Set.prototype.add);
   const source = getter(RegExp, "source"), flags = uncurry(getOwnPropertyDescriptor(RegExp.prototype, "flags").get);
   const unwrap = [Number, Text, Boolean, BigInt, Symbol].map((C) => uncurry(C.prototype.valueOf));
+  const [domName, domMessage] = ["name", "message"].map((name) => getter(DOMException, name));
   const errors = { __proto__: null, Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
   const views = { __proto__: null };
   for (const C of [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, BigUint64Array, Float16Array, Float32Array, Float64Array]) views[C.name] = C;
@@ -44,6 +45,7 @@
     if (collection === "Set") { const copy = keep(new Sets()); itemsOf(value).forEach((item) => setAdd(copy, clone(item, seen))); return copy; }
     if (is(source, value) && value !== Patterns.prototype) return keep(new Patterns(source(value), flags(value)));
     for (const of of unwrap) if (is(of, value)) return typeof of(value) === "symbol" ? refuse(Text(of(value))) : keep(Objects(of(value)));
+    if (is(domMessage, value)) return keep(new Fault(domMessage(value), domName(value)));
     if (isError(value)) return cloneError(value, keep, seen);
     if (isArray(value)) { const copy = keep([]); copy.length = value.length; properties(value, copy, seen); return copy; }
     const tag = toText(value);
@@ -68,7 +70,7 @@
   const nothing = () => {};
   const brandOf = (value) => (is((v) => mapEach(v, nothing), value) ? "Map" : is((v) => setEach(v, nothing), value) ? "Set" : undefined);
   // Objects with inner state that their properties do not hold; instances of a script's own classes are cloned as plain.
-  const exotic = [Promise, WeakMap, WeakSet, WeakRef, FinalizationRegistry, AbortSignal, AbortController, DOMException];
+  const exotic = [Promise, WeakMap, WeakSet, WeakRef, FinalizationRegistry, Iterator, AbortSignal, AbortController];
   const isExotic = (value) => exotic.some((C) => value instanceof C);
 
   function structuredClone(value, options) {

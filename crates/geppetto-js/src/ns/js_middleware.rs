@@ -12,7 +12,7 @@ use crate::vm::Vm;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use geppetto_inference::{InferenceError, Middleware, Next, RunContext, RunError};
+use geppetto_inference::{Failure, InferenceError, Middleware, Next, RunContext, RunError};
 use geppetto_runner::{CallError, JsError, JsRef, Local, OwnerRef};
 use geppetto_turns::Turn;
 use rquickjs::{Ctx, Object, Value};
@@ -65,6 +65,12 @@ struct Waiting {
 }
 
 impl Waiting {
+    /// There will be no result: the run has ended, or for this reason.
+    fn refuse(&mut self, why: &str) {
+        let refused = || InferenceError::middleware(self.middleware.clone(), Failure::new(why));
+        self.settle(Err(self.run.check().err().unwrap_or_else(refused)));
+    }
+
     /// Settles the promise, soon.
     fn settle(&mut self, result: Result<Turn, InferenceError>) {
         let Some((resolve, reject)) = self.functions.take() else { return };
@@ -99,8 +105,7 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         if self.functions.is_some() && !self.owner.is_closed() {
-            let revoked = || InferenceError::middleware(self.middleware.clone(), revoked());
-            self.settle(Err(self.run.check().err().unwrap_or_else(revoked)));
+            self.refuse("the middleware ended before its next did: await it");
         }
     }
 }
@@ -286,11 +291,9 @@ fn next_async<'js>(
     // One that is not awaited is no unhandled rejection: what became of it is told by events.
     Vm::of(call.ctx()).quiet.call::<_, ()>((promise.clone(),))?;
     let promise_of_next = Waiting { functions: Some(functions), owner, run, middleware: middleware.clone() };
-    // A request that cannot be sent is dropped, and its promise rejected.
-    let _ = requests.send(Request { next, turn, promise: promise_of_next });
+    let request = Request { next, turn, promise: promise_of_next };
+    if let Err(mpsc::error::SendError(mut request)) = requests.send(request) {
+        request.promise.refuse("next was called after the middleware had ended");
+    }
     Ok(promise.into_value())
-}
-
-fn revoked() -> geppetto_inference::Failure {
-    geppetto_inference::Failure::new("next was called after the middleware had ended")
 }

@@ -1,6 +1,5 @@
 //! Sessions as scripts hold them: their history, and the three ways to run them.
 
-use crate::callback::Around;
 use crate::codec::turn;
 use crate::fault::{Fallible, Fault};
 use crate::function::{Call, Members};
@@ -184,15 +183,8 @@ fn read_seed<'js>(call: &Call<'_, 'js>, seed: Option<Value<'js>>) -> Fallible<Se
 fn read_run_options(options: &Options<'_>, kind: Kind) -> Fallible<RunOptions> {
     let host = Vm::of(options.ctx()).host.clone();
     let mut timeout = options.milliseconds("timeoutMs")?.filter(|timeout| !timeout.is_zero());
-    let mut signals = vec![shutdown_token(&host)];
-    let parent = match host.enclosing() {
-        Around::Nothing => None,
-        Around::Run(run) => Some(*run),
-        Around::Call(token) => {
-            signals.push(token);
-            None
-        }
-    };
+    let (parent, mut signals) = host.enclosing();
+    signals.push(shutdown_token(&host));
     let bounded = timeout.is_some() || parent.as_ref().is_some_and(|parent| parent.deadline().is_some());
     if kind == Kind::Synchronous && !bounded {
         timeout = Some(SYNC_TIMEOUT);

@@ -1,6 +1,6 @@
 //! `gp.tools`: registries of tools.
 
-use crate::callback::{Arguments, Callback};
+use crate::callback::{Arguments, Around, Callback};
 use crate::callback_context::{self, text_arg};
 use crate::codec::json;
 use crate::fault::{Fallible, Fault};
@@ -46,20 +46,28 @@ impl HandleState for RegistryHandle {
         members.method("call", 2, |call| {
             let (registry, name, args) = call_arguments(call)?;
             let host = Vm::of(call.ctx()).host.clone();
-            let scope = host.enclosing().scope().unwrap_or(u64::MAX);
-            let result = host.wait(scope, registry.call(&name, args)).map_err(|error| match error {
-                WaitError::Stopped => Fault::Plain(format!("tool {name}: stopped by the run around it")),
-                other => Fault::wait(other),
-            })?;
+            let scope = host.enclosing().0.map_or(u64::MAX, |run| run.scope());
+            let result = host.wait(scope, registry.call(&name, args, &host.config.clock)).map_err(
+                |error| match error {
+                    WaitError::Stopped => Fault::Plain(format!("tool {name}: stopped by the run around it")),
+                    other => Fault::wait(other),
+                },
+            )?;
             Ok(json::encode(call.ctx(), &result.map_err(|error| tool_fault(&name, &error))?)?)
         })?;
-        members.method("callAsync", 2, |call| match call_arguments(call) {
-            Err(fault) => rejected(call, fault),
-            Ok((registry, name, args)) => promise_of(
-                call,
-                async move { registry.call(&name, args).await.map_err(|error| tool_fault(&name, &error)) },
-                |ctx, value| json::encode(ctx, &value),
-            ),
+        members.method("callAsync", 2, |call| {
+            let clock = Vm::of(call.ctx()).host.config.clock.clone();
+            match call_arguments(call) {
+                Err(fault) => rejected(call, fault),
+                Ok((registry, name, args)) => promise_of(
+                    call,
+                    async move {
+                        let called = registry.call(&name, args, &clock).await;
+                        called.map_err(|error| tool_fault(&name, &error))
+                    },
+                    |ctx, value| json::encode(ctx, &value),
+                ),
+            }
         })?;
         Ok(())
     }
@@ -155,9 +163,13 @@ impl Tool for JsTool {
 
     async fn call(&self, args: Json, ctx: &ToolContext) -> std::result::Result<Json, ToolError> {
         let tool = ctx.clone();
+        let around = match &ctx.run {
+            Some(run) => Around::Run(Box::new(run.clone())),
+            None => Around::Call(ctx.token.clone()),
+        };
         let called = self.callback.call(
             "tool",
-            ctx.run.clone(),
+            around,
             move |js| {
                 if let Some(path) = json::inexact(&args, "args") {
                     return Err(Fault::type_error(format!(

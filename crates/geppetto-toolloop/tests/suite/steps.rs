@@ -77,9 +77,7 @@ async fn a_pause_ends_by_itself_at_its_deadline() {
     for _ in 0..2 {
         let pause = steps.paused().await;
         clock.advance(pause.deadline.at() - clock.now());
-        while steps.pauses().iter().any(|waiting| waiting.id == pause.id) {
-            tokio::task::yield_now().await;
-        }
+        steps.ended(&pause.id).await;
     }
     assert!(run.await.unwrap().is_ok());
 }
@@ -91,8 +89,9 @@ async fn a_paused_run_can_be_cancelled_and_is_forgotten() {
     let run = session.begin("hi", RunOptions::default()).unwrap();
     let handle = run.handle();
     let run = tokio::spawn(run.drive());
-    steps.paused().await;
+    let pause = steps.paused().await;
     handle.cancel(None);
+    steps.ended(&pause.id).await;
     let error = run.await.unwrap().unwrap_err();
     assert_eq!(error.code().as_str(), "cancelled");
     assert!(error.partial_turn.is_some_and(|turn| turn.pending_calls().is_empty()));
