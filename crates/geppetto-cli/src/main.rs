@@ -29,10 +29,6 @@ fn main() -> ExitCode {
 fn log_to_stderr() {
     if let Ok(filter) = std::env::var("GEPPETTO_LOG") {
         let filter = tracing_subscriber::EnvFilter::new(filter);
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(false)
-            .with_writer(|| output::Stream::Stderr)
-            .init();
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| output::Log).init();
     }
 }

@@ -5,6 +5,7 @@ use geppetto_events::EventSink;
 use geppetto_events::sinks::{NdjsonSink, TerminalSink, printable};
 use geppetto_js::ConsoleSink;
 use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,32 +25,23 @@ impl Stream {
     /// Writes text and flushes it. On a terminal, control characters are shown and not sent: what a model says must
     /// not command it.
     pub(crate) fn write(self, text: &str) {
-        let (mut out, mut err) = (stdout(), stderr());
-        let (writer, is_terminal): (&mut dyn Write, bool) = match self {
-            Self::Stdout => {
-                let is_terminal = out.is_terminal();
-                (&mut out, is_terminal)
-            }
-            Self::Stderr => {
-                let is_terminal = err.is_terminal();
-                (&mut err, is_terminal)
-            }
-        };
+        let is_terminal = if self == Self::Stdout { stdout().is_terminal() } else { stderr().is_terminal() };
         let shown = if is_terminal { printable(text) } else { text.to_owned() };
-        let written = writer.write_all(shown.as_bytes()).and_then(|()| writer.flush());
-        match written {
-            // A reader that went away does not want the rest.
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => self.failed(&error),
-            _ => {}
-        }
+        self.send(shown.as_bytes());
     }
-}
 
-impl Stream {
-    /// What is lost is told once, where that is still possible.
-    fn failed(self, error: &std::io::Error) {
-        if !FAILED.swap(true, Ordering::Relaxed) && self == Self::Stdout {
-            let _ = writeln!(stderr(), "geppetto: could not write to stdout: {error}");
+    /// Sends bytes as they are. What is lost is told once, where that is still possible.
+    fn send(self, bytes: &[u8]) {
+        let (mut out, mut err) = (stdout(), stderr());
+        let writer: &mut dyn Write = if self == Self::Stdout { &mut out } else { &mut err };
+        match writer.write_all(bytes).and_then(|()| writer.flush()) {
+            // A reader that went away does not want the rest.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                if !FAILED.swap(true, Ordering::Relaxed) && self == Self::Stdout {
+                    let _ = writeln!(err, "geppetto: could not write to stdout: {error}");
+                }
+            }
+            _ => {}
         }
     }
 }
@@ -62,12 +54,36 @@ pub(crate) fn has_failed() -> bool {
     FAILED.load(Ordering::Relaxed)
 }
 
-/// For what writes bytes: the host's log.
+/// Shows the result of a command, and is its exit code.
+pub(crate) fn finish(result: Result<String, String>) -> ExitCode {
+    match &result {
+        Ok(text) => Stream::Stdout.write(text),
+        Err(error) => Stream::Stderr.write(&format!("geppetto: {error}\n")),
+    }
+    if result.is_ok() && !has_failed() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// For sinks, which make harmless what they write.
 impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.send(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The host's log, on stderr.
+pub(crate) struct Log;
+
+impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         // A line of the log is one: what is in it cannot look like another.
         let line = String::from_utf8_lossy(bytes);
-        Self::write(*self, &(printable(line.trim_end_matches('\n')).replace('\n', "\n    ") + "\n"));
+        let line = printable(line.trim_end_matches('\n')).replace('\n', "\n    ");
+        Stream::Stderr.send(format!("{line}\n").as_bytes());
         Ok(bytes.len())
     }
 
@@ -87,8 +103,8 @@ pub(crate) fn console(scripts: Stream) -> ConsoleSink {
 /// The sink for events, if they are to be shown.
 pub(crate) fn event_sink(events: Events) -> Option<Arc<dyn EventSink>> {
     match events {
-        Events::Ndjson => Some(Arc::new(NdjsonSink::new(stdout()))),
-        Events::Pretty => Some(Arc::new(TerminalSink::new(stderr()))),
+        Events::Ndjson => Some(Arc::new(NdjsonSink::new(Stream::Stdout))),
+        Events::Pretty => Some(Arc::new(TerminalSink::new(Stream::Stderr))),
         Events::Off => None,
     }
 }

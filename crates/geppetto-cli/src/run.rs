@@ -107,46 +107,14 @@ async fn run_script(arguments: Run) -> u8 {
 
 /// The script's own way to its end.
 async fn script(runtime: &Runtime, source: Source, uncaught: &Uncaught) -> u8 {
-    let mut running = match runtime.start(source).await {
-        Ok(running) => running,
-        Err(error) => return failed(&error, uncaught),
-    };
-    let mut top_level = running.clone();
-    let threw = pin!(async {
-        match top_level.finished().await {
-            Err(error) => error,
-            Ok(()) => pending().await,
+    match select(pin!(runtime.run(source)), pin!(uncaught.fatal())).await {
+        Either::Left((Ok(()), _)) => 0,
+        Either::Left((Err(error), _)) => {
+            uncaught.script(&error);
+            if matches!(error, ScriptError::NeverSettles) { NEVER_SETTLES } else { ERROR }
         }
-    });
-    let fatal = pin!(uncaught.fatal());
-    match select(pin!(runtime.idle()), select(threw, fatal)).await {
-        Either::Left(_) => {}
-        Either::Right((Either::Left((error, _)), _)) => return failed(&error, uncaught),
-        Either::Right((Either::Right(_), _)) => return ERROR,
+        Either::Right(_) => ERROR,
     }
-    match running.result() {
-        Some(Ok(())) => 0,
-        Some(Err(error)) => failed(&error, uncaught),
-        None if runtime.owner().is_closed() => {
-            failed(&ScriptError::Call(geppetto_js::CallError::Closed), uncaught)
-        }
-        None => {
-            // A last look: the promise may have settled together with the last thing that was pending.
-            match timeout(Duration::ZERO, running.finished()).await {
-                Ok(Ok(())) => 0,
-                Ok(Err(error)) => failed(&error, uncaught),
-                Err(_) => {
-                    uncaught.script(&ScriptError::NeverSettles);
-                    NEVER_SETTLES
-                }
-            }
-        }
-    }
-}
-
-fn failed(error: &ScriptError, uncaught: &Uncaught) -> u8 {
-    uncaught.script(error);
-    ERROR
 }
 
 /// Ends the script when its time is over.
@@ -161,7 +129,10 @@ async fn over(runtime: &Runtime, limit: Option<Duration>, uncaught: &Uncaught) -
     LIMIT
 }
 
-/// Ctrl-C: the script's own handler if it has one; else the runs are cancelled and tell of their ends; with no run,
+/// How long the script's own handler of Ctrl-C may be kept waiting.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Ctrl-C: the script's own handler if it has one that hears of it; else the runs are cancelled and tell of their ends; with no run,
 /// or at the second time, the end.
 async fn interrupted(
     runtime: &Runtime,
@@ -174,7 +145,14 @@ async fn interrupted(
         let callback = on_interrupt.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(callback) = callback {
             callback.post();
-            continue;
+            // A script that is busy does not hear it: then it is as if it did not listen.
+            let owner = runtime.owner();
+            let heard = pin!(owner.call("interrupt", |_| ()));
+            match select(heard, select(pin!(sleep(PATIENCE)), pin!(interrupts.next()))).await {
+                Either::Left(_) => continue,
+                Either::Right((Either::Left(_), _)) => {}
+                Either::Right((Either::Right(_), _)) => return INTERRUPTED,
+            }
         }
         was_interrupted.store(true, Ordering::Relaxed);
         let reason = CancelReason::Cancelled(Some("interrupted by Ctrl-C".into()));

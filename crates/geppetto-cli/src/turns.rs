@@ -1,22 +1,14 @@
 //! `geppetto turns`: reads a turn from a file and shows it, or writes it in another form.
 
 use crate::arguments::{TurnFormat, Turns};
-use crate::output::{self, Stream};
+use crate::output;
 use geppetto_turns::{Turn, yaml};
 use std::process::ExitCode;
 
 /// Shows the turn of a file; the process ends with the returned code.
 pub(crate) fn turns(arguments: &Turns) -> ExitCode {
-    match shown(arguments) {
-        Ok(text) => {
-            Stream::Stdout.write(&text);
-            if output::has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-        }
-        Err(error) => {
-            Stream::Stderr.write(&format!("geppetto: {}: {error}\n", arguments.file.display()));
-            ExitCode::FAILURE
-        }
-    }
+    let result = shown(arguments);
+    output::finish(result.map_err(|error| format!("{}: {error}", arguments.file.display())))
 }
 
 fn shown(arguments: &Turns) -> Result<String, String> {

@@ -31,16 +31,7 @@ const TSCONFIG: &str = r#"{
 
 /// Writes the typings; the process ends with the returned code.
 pub(crate) fn types(arguments: &Types) -> ExitCode {
-    match write(arguments) {
-        Ok(written) => {
-            Stream::Stdout.write(&written);
-            if output::has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
-        }
-        Err(error) => {
-            Stream::Stderr.write(&format!("geppetto: {error}\n"));
-            ExitCode::FAILURE
-        }
-    }
+    output::finish(write(arguments))
 }
 
 fn write(arguments: &Types) -> Result<String, String> {

@@ -1,7 +1,7 @@
 //! Errors that nobody caught: printed when they happen, and remembered for the exit code.
 
 use crate::output::Stream;
-use geppetto_js::{CallError, ErrorReport, JsError, ScriptError};
+use geppetto_js::{CallError, ErrorReport, ScriptError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -46,6 +46,12 @@ impl Uncaught {
             let warning = "a continuation computed on after the end of a run's time and was interrupted";
             return Stream::Stderr.write(&format!("geppetto: warning: {warning}\n"));
         }
+        if let (CallError::Interrupted { after }, "listener") = (&report.error, report.op)
+            && *after < self.job_timeout
+        {
+            let what = "a listener computed on after the end of its run's time and was interrupted";
+            return self.say(&format!("geppetto: {what}"), Failed::Error);
+        }
         self.print(&report.error);
         if report.op != "listener" {
             self.fatal.notify_one();
@@ -74,7 +80,7 @@ impl Uncaught {
         match error {
             CallError::Interrupted { .. } => self.interrupted(),
             CallError::OutOfMemory => self.out_of_memory(),
-            CallError::Script(error) if is_out_of_memory(error) => self.out_of_memory(),
+            CallError::Script(error) if error.is_out_of_memory() => self.out_of_memory(),
             CallError::Script(error) if error.code.as_deref() == Some("limit") => {
                 self.say(&format!("Uncaught {}", error.full()), Failed::Limit);
             }
@@ -107,9 +113,4 @@ impl Uncaught {
     pub(crate) async fn fatal(&self) {
         self.fatal.notified().await;
     }
-}
-
-/// The engine throws this, or has no memory for an error and throws `null`.
-fn is_out_of_memory(error: &JsError) -> bool {
-    error.name == "InternalError" && error.message == "out of memory"
 }

@@ -182,7 +182,12 @@ impl Session {
         drop(state);
         let timeout = options.timeout.filter(|timeout| !timeout.is_zero());
         let own = timeout.map(|timeout| Deadline::after(&*self.inner.clock, timeout));
-        let deadline = Deadline::nearest(own, options.parent.as_ref().and_then(RunContext::deadline));
+        let signalled = options.signal.as_ref().and_then(RunToken::time_left);
+        let deadline = [
+            signalled.map(|left| Deadline::after(&*self.inner.clock, left)),
+            options.parent.as_ref().and_then(RunContext::deadline),
+        ];
+        let deadline = deadline.into_iter().fold(own, Deadline::nearest);
         let sinks = self.inner.sinks.iter().cloned().chain(options.sinks).collect();
         let ctx = RunContext::new(core, deadline, options.parent.as_ref(), Arc::new(Delivery::to(sinks)));
         // Only the run's own timeout is named in its error, not a nearer deadline of something around it.

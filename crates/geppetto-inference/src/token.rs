@@ -113,6 +113,19 @@ impl RunToken {
         Arc::ptr_eq(&self.leaves, &other.leaves)
     }
 
+    /// Whether one is under the other, or both are under a third.
+    #[must_use]
+    pub fn is_related(&self, other: &Self) -> bool {
+        self.leaves.iter().any(|leaf| other.leaves.iter().any(|known| Arc::ptr_eq(leaf, known)))
+    }
+
+    /// How long until it is cancelled by itself, if it is to be.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        let deadlines = self.leaves.iter().filter_map(|leaf| leaf.deadline.as_ref());
+        deadlines.map(|(clock, at)| at.saturating_duration_since(clock.now())).min()
+    }
+
     /// Tells the work to end. Later calls change nothing.
     pub fn cancel(&self, reason: CancelReason) {
         if let Some(own) = self.leaves.first() {
@@ -175,6 +188,7 @@ mod tests {
         let child = RunToken::child_of([&a, &b]);
         let grandchild = child.child();
         assert!(block_on(poll_once(grandchild.cancelled())).is_none());
+        assert!(grandchild.is_related(&a) && a.is_related(&child) && !a.is_related(&b));
         b.cancel(CancelReason::Timeout);
         assert_eq!(block_on(grandchild.cancelled()), CancelReason::Timeout);
         assert!(!a.is_cancelled());
@@ -185,7 +199,7 @@ mod tests {
         let clock = ManualClock::default();
         let token = RunToken::after(Arc::new(clock.clone()), Duration::from_secs(1));
         let child = token.child();
-        assert_eq!(child.reason(), None);
+        assert_eq!((child.reason(), child.time_left()), (None, Some(Duration::from_secs(1))));
         assert!(block_on(poll_once(child.cancelled())).is_none());
         clock.advance(Duration::from_secs(1));
         assert_eq!(child.reason(), Some(CancelReason::Timeout));

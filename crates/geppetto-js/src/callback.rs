@@ -11,6 +11,7 @@ use crate::vm::Vm;
 use futures_util::future::{Either, select};
 use geppetto_inference::{RunContext, RunToken};
 use geppetto_runner::{CallError, Frame, JsError, JsRef, Local, OwnerRef, Stop};
+use geppetto_time::Deadline;
 use rquickjs::function::Args;
 use rquickjs::{Ctx, Function, Value};
 use std::cell::RefCell;
@@ -51,12 +52,20 @@ impl Around {
 
     /// The deadline and token, as the owner watches them.
     fn frame(&self) -> Frame {
-        let (deadline, token) = match self {
-            Self::Nothing => return Frame::default(),
-            Self::Run(run) => (run.deadline(), run.token().clone()),
-            Self::Call(token) => (None, token.clone()),
-        };
-        Frame { deadline: deadline.map(|deadline| deadline.at()), stop: Some(Arc::new(TokenStop(token))) }
+        match self {
+            Self::Nothing => Frame::default(),
+            Self::Run(run) => frame(run.deadline(), run.token()),
+            Self::Call(token) => frame(None, token),
+        }
+    }
+
+    /// The token that ends it.
+    fn token(&self) -> RunToken {
+        match self {
+            Self::Nothing => RunToken::new(),
+            Self::Run(run) => run.token().clone(),
+            Self::Call(token) => token.clone(),
+        }
     }
 }
 
@@ -64,6 +73,11 @@ impl From<Option<RunContext>> for Around {
     fn from(run: Option<RunContext>) -> Self {
         run.map_or(Self::Nothing, |run| Self::Run(Box::new(run)))
     }
+}
+
+/// A deadline and a token as the owner watches them.
+pub(crate) fn frame(deadline: Option<Deadline>, token: &RunToken) -> Frame {
+    Frame { deadline: deadline.map(|deadline| deadline.at()), stop: Some(Arc::new(TokenStop(token.clone()))) }
 }
 
 struct TokenStop(RunToken);
@@ -139,12 +153,12 @@ impl Callback {
         let function = self.function.clone();
         let around = around.into();
         let (scope, frame) = (around.scope(), around.frame());
-        let held = around.clone();
+        let (held, token) = (around.clone(), around.token());
         let start = move |ctx: Ctx<'_>| start(&ctx, &function, around, encode, decode);
         let here = move || match Local::current() {
             Some(local) => {
                 // Listeners first, on their own account: what they do is not the callback's fault.
-                tell(&local);
+                tell(&local, &token);
                 local.enter_framed(op, frame, start)
             }
             None => Err(CallError::Closed),
@@ -187,9 +201,10 @@ impl Callback {
     }
 }
 
-/// Tells listeners what has happened, before a callback is called.
-fn tell(local: &Local) {
-    if let Err(error) = local.enter("listeners", |ctx| Vm::of(&ctx).host.clone().tell(&ctx)) {
+/// Tells listeners what has happened, before a callback is called: in a synchronous wait, of what the callback is in.
+fn tell(local: &Local, within: &RunToken) {
+    let within = local.is_waiting().then_some(within);
+    if let Err(error) = local.enter("listeners", |ctx| Vm::of(&ctx).host.clone().tell(&ctx, within)) {
         local.owner().report("listener", error);
     }
 }

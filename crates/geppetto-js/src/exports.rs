@@ -58,7 +58,7 @@ impl Script {
     /// When the runtime is gone.
     pub async fn exports(&self) -> Called<Vec<String>> {
         let exports = self.exports.clone();
-        let names = move |ctx: Ctx<'_>| names(&exports_of(&ctx, &exports)?);
+        let names = move |ctx: Ctx<'_>| Ok(names(&exports_of(&ctx, &exports)?)?);
         let listed = self.owner.call("script exports", move |ctx| in_script(&ctx, names)).await;
         listed.map_err(ScriptError::Call)?
     }
@@ -199,10 +199,10 @@ fn export_of<'js>(exports: &Value<'js>, name: &str) -> Fallible<Option<Value<'js
     Ok((name == "default" && exports.is_function()).then(|| exports.clone()))
 }
 
-fn names(exports: &Value<'_>) -> Fallible<Vec<String>> {
+pub(crate) fn names(exports: &Value<'_>) -> rquickjs::Result<Vec<String>> {
     let own = |object: &Object<'_>| {
         let keys = object.own_keys::<Atom<'_>>(Filter::default());
-        keys.map(|key| Ok(codec::key(object.ctx(), &key?)?)).collect::<Fallible<Vec<_>>>()
+        keys.map(|key| codec::key(object.ctx(), &key?)).collect()
     };
     exports.as_object().map_or(Ok(Vec::new()), own)
 }

@@ -2,7 +2,7 @@
 
 use crate::function::define;
 use crate::vm::Vm;
-use geppetto_inference::{BeginError, InferenceError, NoActiveRun, RunEnded, RunError};
+use geppetto_inference::{InferenceError, NoActiveRun, RunEnded, RunError};
 use geppetto_runner::{Local, WaitError};
 use rquickjs::{Ctx, Error, Object, Value};
 
@@ -62,9 +62,8 @@ impl Fault {
         Self::Type(message.into())
     }
 
-    /// A session's refusal to begin.
-    pub(crate) fn begin(error: BeginError, session: &geppetto_inference::Session) -> Self {
-        let error = InferenceError::from(error);
+    /// Why a session begins no run.
+    pub(crate) fn refused(error: InferenceError, session: &geppetto_inference::Session) -> Self {
         RunError { error, session_id: session.id().clone(), inference_id: None, partial_turn: None }.into()
     }
 

@@ -70,8 +70,8 @@ pub(crate) struct Host {
     /// Signals whose listeners wait for their tokens.
     pub(crate) watched: RefCell<Vec<Watched>>,
     pub(crate) timers: Timers,
-    /// The folder beneath which files may be loaded, once a file was run.
-    pub(crate) module_root: RefCell<Option<PathBuf>>,
+    /// The folders of the files that were run: each may load what lies beneath its own.
+    pub(crate) module_roots: RefCell<Vec<PathBuf>>,
     pub(crate) runs: ActiveRuns,
     /// How many runs, timers and host operations are pending. The command ends when there are none.
     pending: watch::Sender<usize>,
@@ -91,7 +91,7 @@ impl Host {
             pumps: RefCell::default(),
             watched: RefCell::default(),
             timers: Timers::default(),
-            module_root: RefCell::default(),
+            module_roots: RefCell::default(),
             runs,
             pending,
         }
@@ -139,25 +139,34 @@ impl Host {
     }
 
     /// Tells what has happened meanwhile and cannot wait: abort listeners of cancelled tokens, listeners of events.
-    /// Called before each callback and while a synchronous wait goes on.
-    pub(crate) fn tell(&self, ctx: &Ctx<'_>) {
-        self.tell_aborts(ctx);
+    /// Called before each callback and while a synchronous wait goes on; in a wait only of what is `within` it, because
+    /// nothing else happens in the VM then.
+    pub(crate) fn tell(&self, ctx: &Ctx<'_>, within: Option<&RunToken>) {
+        self.tell_aborts(ctx, within);
         for pump in self.live_pumps() {
-            pump.deliver(ctx);
+            if within.is_none_or(|within| within.is_related(pump.core().token())) {
+                pump.deliver(ctx);
+            }
         }
     }
 
-    pub(crate) fn tell_aborts(&self, ctx: &Ctx<'_>) {
+    pub(crate) fn tell_aborts(&self, ctx: &Ctx<'_>, within: Option<&RunToken>) {
+        let is_due =
+            |token: &RunToken| token.is_cancelled() && within.is_none_or(|within| within.is_related(token));
         // Taken at once: listeners may make new signals, which are told by tasks of their own.
         let due: Vec<_> =
-            self.watched.borrow_mut().extract_if(.., |watched| watched.token.is_cancelled()).collect();
+            self.watched.borrow_mut().extract_if(.., |watched| is_due(&watched.token)).collect();
         for watched in due {
             watched.dispatch(ctx);
         }
     }
 
-    /// Waits in place for a future, telling listeners meanwhile what happens.
-    pub(crate) fn wait<F: Future>(&self, scope: u64, future: F) -> Result<F::Output, WaitError> {
+    /// Waits in place for a future of what this token ends, telling listeners meanwhile what happens in it.
+    pub(crate) fn wait<F: Future>(
+        &self,
+        (scope, within): (u64, &RunToken),
+        future: F,
+    ) -> Result<F::Output, WaitError> {
         let Some(local) = Local::current() else { return Err(WaitError::Shutdown) };
         let mut future = pin!(future);
         local.block_on(
@@ -167,20 +176,20 @@ impl Host {
                     pump.register_wait(cx);
                 }
                 let polled = future.as_mut().poll(cx);
-                self.tell_in(&local);
+                self.tell_in(&local, within);
                 polled
             }),
         )
     }
 
     /// Tells, from outside any job.
-    pub(crate) fn tell_in(&self, local: &Local) {
+    fn tell_in(&self, local: &Local, within: &RunToken) {
         let idle =
             self.watched.borrow().is_empty() && self.live_pumps().iter().all(|pump| pump.has_nothing_to_do());
         if idle {
             return;
         }
-        if let Err(error) = local.enter("listeners", |ctx| self.tell(&ctx)) {
+        if let Err(error) = local.enter("listeners", |ctx| self.tell(&ctx, Some(within))) {
             self.report("listener", error);
         }
     }

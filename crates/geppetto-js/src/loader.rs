@@ -1,7 +1,6 @@
 //! Modules of scripts: native ones by name, files beneath the script's folder by path. CommonJS and ES modules may
 //! use each other, except that `require` cannot wait for an ES module.
 
-use crate::codec;
 use crate::fault::{Fallible, Fault};
 use crate::function::{define, function};
 use crate::script::{plain, read_text};
@@ -11,7 +10,7 @@ use rquickjs::context::EvalOptions;
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::module::Declared;
 use rquickjs::object::Property;
-use rquickjs::{Atom, Ctx, Filter, Function, Module, Object, Result, Value};
+use rquickjs::{Ctx, Function, Module, Object, Result, Value};
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -20,7 +19,8 @@ use std::path::{Path, PathBuf};
 pub(crate) enum Kind<'js> {
     /// CommonJS, compiled: a function of `(exports, require, module, __filename, __dirname)`.
     CommonJs(Function<'js>),
-    Module,
+    /// An ES module, compiled.
+    Module(Module<'js, Declared>),
     Json,
 }
 
@@ -46,8 +46,10 @@ pub(crate) fn kind_of<'js>(
     if name.ends_with(".json") {
         return Ok(Kind::Json);
     }
+    let declared =
+        || Module::declare(ctx.clone(), name, text).map_err(|error| JsError::from_error(ctx, &error));
     if name.ends_with(".mjs") {
-        return Ok(Kind::Module);
+        return declared().map(Kind::Module);
     }
     if [".ts", ".tsx", ".mts", ".cts"].iter().any(|ending| name.ends_with(ending)) {
         return Err(plain(format!(
@@ -69,10 +71,9 @@ pub(crate) fn kind_of<'js>(
         return Err(error);
     }
     // As Node does: what is no CommonJS but compiles as a module is one.
-    match Module::declare(ctx.clone(), format!("{name}?"), text) {
-        Ok(_) => Ok(Kind::Module),
+    match declared() {
+        Ok(module) => Ok(Kind::Module(module)),
         Err(module_error) => {
-            let module_error = JsError::from_error(ctx, &module_error);
             let looks_like_module =
                 text.lines().any(|line| line.starts_with("import ") || line.starts_with("export "));
             Err(if looks_like_module { module_error } else { error })
@@ -115,8 +116,13 @@ fn require_from<'js>(ctx: &Ctx<'js>, base: &str, specifier: &str) -> Fallible<Va
     let text = read_file(Path::new(&name)).map_err(|error| Fault::Plain(error.message))?;
     match kind_of(ctx, &name, &text) {
         Ok(Kind::CommonJs(body)) => Ok(run_common_js(ctx, &name, &body)?),
-        Ok(Kind::Json) => read_json(ctx, &name, text),
-        Ok(Kind::Module) => Err(Fault::Plain(format!(
+        Ok(Kind::Json) => {
+            let (module, value) = (Object::new(ctx.clone())?, read_json(ctx, &name, text)?);
+            define(&module, "exports", value.clone())?;
+            Vm::of(ctx).modules.borrow_mut().insert(name, module.into_value());
+            Ok(value)
+        }
+        Ok(Kind::Module(_)) => Err(Fault::Plain(format!(
             "cannot require {specifier}: it is an ES module; use import, or import() and await it"
         ))),
         Err(error) => Err(syntax_error(ctx, &error)),
@@ -160,15 +166,17 @@ fn resolve(ctx: &Ctx<'_>, base: &str, specifier: &str) -> std::result::Result<St
             "cannot find module {specifier:?}: this host offers {known}; a file needs a path that begins with ./{guess}"
         ));
     }
-    let root = Vm::of(ctx).host.module_root.borrow().clone();
-    let root = root.ok_or_else(|| format!("cannot load {specifier:?}: this host allows no files"))?;
-    let folder = Path::new(base).parent().filter(|_| is_file(base)).unwrap_or(&root);
-    find(&folder.join(specifier), &root)
+    let mut roots = Vm::of(ctx).host.module_roots.borrow().clone();
+    roots.retain(|root| !is_file(base) || Path::new(base).starts_with(root));
+    let root =
+        roots.first().ok_or_else(|| format!("cannot load {specifier:?}: this host allows no files"))?;
+    let folder = Path::new(base).parent().filter(|_| is_file(base)).unwrap_or(root);
+    find(&folder.join(specifier), &roots)
         .map_err(|why| format!("cannot find module {specifier:?} from {base}: {why}"))
 }
 
-/// The file that a path stands for, as it is or with an ending, beneath `root` also after following links.
-fn find(path: &Path, root: &Path) -> std::result::Result<String, String> {
+/// The file that a path stands for, as it is or with an ending, beneath one of `roots` also after following links.
+fn find(path: &Path, roots: &[PathBuf]) -> std::result::Result<String, String> {
     let endings = ["", ".js", ".mjs", ".cjs", ".json", "/index.js"];
     for ending in endings {
         let candidate = PathBuf::from(format!("{}{ending}", path.display()));
@@ -176,8 +184,10 @@ fn find(path: &Path, root: &Path) -> std::result::Result<String, String> {
         if !real.is_file() {
             continue;
         }
-        if !real.starts_with(root) {
-            return Err(format!("{} lies outside the script's folder {}", real.display(), root.display()));
+        if !roots.iter().any(|root| real.starts_with(root)) {
+            let folders: Vec<_> = roots.iter().map(|root| root.display().to_string()).collect();
+            let (real, folders) = (real.display(), folders.join(", "));
+            return Err(format!("{real} lies outside the script's folder {folders}"));
         }
         return real.into_os_string().into_string().map_err(|_| "its path is not UTF-8".to_owned());
     }
@@ -202,7 +212,7 @@ impl Resolver for Files {
         name: &str,
         _attributes: Option<ImportAttributes<'js>>,
     ) -> Result<String> {
-        resolve(ctx, base.trim_end_matches('?'), name).map_err(|why| Fault::Plain(why).throw(ctx))
+        resolve(ctx, base, name).map_err(|why| Fault::Plain(why).throw(ctx))
     }
 }
 
@@ -220,7 +230,7 @@ impl Loader for Files {
         }
         let text = read_file(Path::new(name)).map_err(|error| Fault::Plain(error.message).throw(ctx))?;
         match kind_of(ctx, name, &text) {
-            Ok(Kind::Module) => Module::declare(ctx.clone(), name, text),
+            Ok(Kind::Module(module)) => Ok(module),
             Ok(Kind::Json) => {
                 let value = read_json(ctx, name, text).map_err(|fault| fault.throw(ctx))?;
                 synthetic(ctx, name, value)
@@ -240,74 +250,12 @@ impl Loader for Files {
 
 /// An ES module of a value: its default export, and its properties by name where they have names of variables.
 fn synthetic<'js>(ctx: &Ctx<'js>, name: &str, exports: Value<'js>) -> Result<Module<'js, Declared>> {
-    let mut names = Vec::new();
-    if let Some(object) = exports.as_object() {
-        for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
-            let key = codec::key(ctx, &atom?)?;
-            let is_name = key.chars().enumerate().all(|(at, c)| {
-                c == '_' || c == '$' || c.is_ascii_alphabetic() || (at > 0 && c.is_ascii_digit())
-            });
-            if is_name && !key.is_empty() && !RESERVED.contains(&key.as_str()) {
-                names.push(key);
-            }
-        }
+    let mut source = "const value = import.meta.exports;\nexport default value;\n".to_owned();
+    for (at, key) in crate::exports::names(&exports)?.iter().filter(|key| *key != "default").enumerate() {
+        let key = serde_json::Value::from(key.as_str());
+        source += &format!("const v{at} = value[{key}];\nexport {{ v{at} as {key} }};\n");
     }
-    let named: String = names.iter().map(|key| format!("export const {key} = value.{key};\n")).collect();
-    let source = format!("const value = import.meta.exports;\nexport default value;\n{named}");
     let module = Module::declare(ctx.clone(), name, source)?;
     module.meta()?.prop("exports", Property::from(exports).enumerable())?;
     Ok(module)
 }
-
-/// Words that cannot be names of variables in a module.
-const RESERVED: [&str; 49] = [
-    "arguments",
-    "await",
-    "break",
-    "case",
-    "catch",
-    "class",
-    "const",
-    "continue",
-    "debugger",
-    "default",
-    "delete",
-    "do",
-    "else",
-    "enum",
-    "eval",
-    "export",
-    "extends",
-    "false",
-    "finally",
-    "for",
-    "function",
-    "if",
-    "implements",
-    "import",
-    "in",
-    "instanceof",
-    "interface",
-    "let",
-    "new",
-    "null",
-    "package",
-    "private",
-    "protected",
-    "public",
-    "return",
-    "static",
-    "super",
-    "switch",
-    "this",
-    "throw",
-    "true",
-    "try",
-    "typeof",
-    "value",
-    "var",
-    "void",
-    "while",
-    "with",
-    "yield",
-];

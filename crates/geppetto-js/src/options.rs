@@ -50,13 +50,18 @@ impl<'js> Options<'js> {
 
     /// An option as it is; `undefined` and `null` mean absent. Only own properties count.
     pub(crate) fn value(&self, name: &'static str) -> Fallible<Option<Value<'js>>> {
+        Ok(self.raw(name)?.filter(|value| !value.is_null()))
+    }
+
+    /// An option as it is; only `undefined` means absent.
+    fn raw(&self, name: &'static str) -> Fallible<Option<Value<'js>>> {
         self.asked.borrow_mut().push(name);
         let Some(object) = self.object.as_ref().filter(|_| self.names.iter().any(|own| own == name)) else {
             return Ok(None);
         };
         let value = object.get::<_, Value<'js>>(name);
         let value = value.map_err(|error| Fault::Read { error, path: self.path_of(name) })?;
-        Ok(Some(value).filter(|value| !value.is_undefined() && !value.is_null()))
+        Ok(Some(value).filter(|value| !value.is_undefined()))
     }
 
     fn wrong(&self, name: &str, expected: &str, value: &Value<'js>) -> Fault {
@@ -205,17 +210,13 @@ impl<'js> Options<'js> {
 
     /// Any plain value.
     pub(crate) fn json(&self, name: &'static str) -> Fallible<Option<serde_json::Value>> {
-        let Some(value) = self.value(name)? else { return Ok(None) };
-        json::decode(&self.ctx, &value).map(Some).map_err(|error| error.fault(&self.path_of(name)))
+        Ok(self.json_or_null(name)?.filter(|value| !value.is_null()))
     }
 
     /// Any plain value, where `null` is one: a result that is replaced by nothing.
     pub(crate) fn json_or_null(&self, name: &'static str) -> Fallible<Option<serde_json::Value>> {
-        let is_null = match self.object.as_ref().filter(|_| self.names.iter().any(|own| own == name)) {
-            Some(object) => object.get::<_, Value<'js>>(name)?.is_null(),
-            None => false,
-        };
-        Ok(self.json(name)?.or(is_null.then_some(serde_json::Value::Null)))
+        let Some(value) = self.raw(name)? else { return Ok(None) };
+        json::decode(&self.ctx, &value).map(Some).map_err(|error| error.fault(&self.path_of(name)))
     }
 
     /// A function.

@@ -118,7 +118,7 @@
   const secret = {};
   let abortSignal, tokenOf, watched;
   class AbortSignal {
-    #token; #reason; #dispatched = false; #listeners = []; #native; #dependents = []; #onabort = null; #handler = (event) => apply(this.#onabort, this, [event]);
+    #token; #reason; #dispatched = false; #listeners = []; #native; #sources = []; #unheard = []; #dependents = []; #onabort = null; #handler = (event) => apply(this.#onabort, this, [event]);
     constructor(key, token, isNative) {
       if (key !== secret) throw new TypeFault("AbortSignal cannot be constructed; use new AbortController()");
       this.#token = token;
@@ -128,7 +128,8 @@
     get reason() {
       const reason = native.tokenReason(this.#token);
       if (this.#reason === undefined && reason !== undefined) {
-        this.#reason = reason === "timeout" ? new DOMFault("The operation timed out.", "TimeoutError") : new DOMFault(reason || "This operation was aborted", "AbortError");
+        const source = filter(this.#sources, (source) => source.aborted)[0];
+        this.#reason = source ? source.reason : reason === "timeout" ? new DOMFault("The operation timed out.", "TimeoutError") : new DOMFault(reason || "This operation was aborted", "AbortError");
       }
       return this.#reason;
     }
@@ -154,9 +155,11 @@
       return true;
     }
     #watch() {
-      if (!this.#native) return;
+      if (this.#native) native.watchToken(this.#token, this);
       this.#native = false;
-      native.watchToken(this.#token, this);
+      const sources = this.#unheard;
+      this.#unheard = [];
+      for (let i = 0; i < sources.length; i++) { sources[i].#watch(); push(sources[i].#dependents, this); }
     }
     #dispatch() {
       if (this.#dispatched) return;
@@ -178,7 +181,7 @@
       const sources = [...signals];
       const tokens = sources.map((signal) => tokenOf(signal) ?? refuse("AbortSignal.any: expected AbortSignals"));
       const any = new AbortSignal(secret, native.childToken(tokens), false);
-      for (const source of sources) { source.#watch(); push(source.#dependents, any); if (source.aborted && any.#reason === undefined) any.#reason = source.reason; }
+      any.#sources = any.#unheard = sources;
       return any;
     }
     static {
@@ -239,7 +242,7 @@
     try {
       const inner = (item) => inspect(item, depth - 1, seen);
       const proto = getPrototypeOf(value);
-      const tag = typeof value[Symbol.toStringTag] === "string" ? value[Symbol.toStringTag] : "";
+      const tagged = value[Symbol.toStringTag], tag = typeof tagged === "string" && tagged !== "Object" ? tagged : "";
       const name = proto === null ? "[Object: null prototype]" : (proto.constructor?.name ?? "") === "Object" ? tag : tag || proto.constructor?.name || "";
       if (value instanceof Fault) {
         const extra = keys(value).filter((key) => key !== "stack" && key !== "message");

@@ -4,6 +4,7 @@
 //! drives the run, after each of its polls; while something in the run waits synchronously, by that wait; and for
 //! who comes after the end, by a task of their own.
 
+use crate::callback::frame;
 use crate::codec::event;
 use crate::fault::Fault;
 use crate::host::Host;
@@ -11,8 +12,9 @@ use crate::run_error;
 use crate::vm::Vm;
 use futures_lite::future::yield_now;
 use geppetto_events::{Cursor, Event, EventType};
-use geppetto_inference::RunCore;
-use geppetto_runner::{CallError, JsError, JsRef, Local};
+use geppetto_inference::{RunContext, RunCore};
+use geppetto_runner::{CallError, Frame, JsError, JsRef, Local};
+use geppetto_time::Deadline;
 use rquickjs::{Ctx, Function, Object, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -23,6 +25,8 @@ use std::task::{Context, Poll, Waker};
 /// The listeners and iterators of a run's handle.
 pub(crate) struct Pump {
     core: RunCore,
+    /// What bounds the run bounds its listeners, while it goes on.
+    deadline: Option<Deadline>,
     /// Where the script started the run.
     started: Rc<str>,
     listeners: RefCell<Vec<Listener>>,
@@ -52,9 +56,10 @@ pub(crate) struct IteratorState {
 }
 
 impl Pump {
-    pub(crate) fn new(core: RunCore, started: String) -> Rc<Self> {
+    pub(crate) fn new(run: &RunContext, started: String) -> Rc<Self> {
         Rc::new(Self {
-            core,
+            core: run.core().clone(),
+            deadline: run.deadline(),
             started: started.into(),
             listeners: RefCell::default(),
             iterators: RefCell::default(),
@@ -155,11 +160,20 @@ impl Pump {
             return;
         }
         let Some(local) = Local::current() else { return };
-        if let Err(error) = local.enter("listeners", |ctx| self.deliver(&ctx)) {
+        if let Err(error) = local.enter_framed("listeners", self.frame(), |ctx| self.deliver(&ctx)) {
             // A listener that was interrupted has had its event; the rest comes with the next delivery.
             self.delivering.set(false);
             host.report("listener", error);
         }
+    }
+
+    /// The bounds of a delivery. What is told of a run that is over has a job's own time.
+    fn frame(&self) -> Frame {
+        let is_late = self.deadline.is_some_and(|deadline| deadline.is_past(&**self.core.clock()));
+        if is_late || self.core.is_finished() || self.core.token().is_cancelled() {
+            return Frame::default();
+        }
+        frame(self.deadline, self.core.token())
     }
 
     pub(crate) fn has_nothing_to_do(&self) -> bool {
@@ -176,7 +190,7 @@ impl Pump {
             return;
         }
         // Whoever hears of the end has heard of the abort.
-        Vm::of(ctx).host.clone().tell_aborts(ctx);
+        Vm::of(ctx).host.clone().tell_aborts(ctx, Some(self.core.token()));
         // What listeners make happen comes with the next delivery: otherwise two that answer each other would never
         // let anybody else have a turn.
         let until = self.core.log().len();

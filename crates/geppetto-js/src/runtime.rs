@@ -86,12 +86,9 @@ impl Runtime {
     /// # Errors
     /// When it cannot be read or compiled, throws, or waits for what will never happen.
     pub async fn run(&self, source: Source) -> Result<(), ScriptError> {
-        let running = self.start(source).await?;
+        self.load(source).await?;
         self.idle().await;
-        match running.result() {
-            Some(result) => result,
-            None => Err(self.never_settles()),
-        }
+        Ok(())
     }
 
     /// Runs a script to its end and blocks the calling thread meanwhile.
@@ -184,7 +181,11 @@ fn start_file(ctx: &Ctx<'_>, path: &Path, bytes: Vec<u8>) -> Result<Running, JsE
     let name = path.display().to_string();
     let text = script::read_text(bytes, &name)?;
     if let Some(folder) = path.parent() {
-        *Vm::of(ctx).host.module_root.borrow_mut() = Some(folder.to_path_buf());
+        let host = Vm::of(ctx).host.clone();
+        let mut roots = host.module_roots.borrow_mut();
+        if !roots.iter().any(|root| root == folder) {
+            roots.push(folder.to_path_buf());
+        }
     }
     script::start(ctx, &name, &text)
 }

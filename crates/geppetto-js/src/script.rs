@@ -6,7 +6,7 @@ use crate::loader::{self, Kind};
 use crate::vm::Vm;
 use geppetto_inference::CancelReason;
 use geppetto_runner::{CallError, ErrorReport, JsError, JsRef, Local};
-use rquickjs::{Ctx, Module, Value};
+use rquickjs::{Ctx, Value};
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -158,9 +158,8 @@ fn evaluate(ctx: &Ctx<'_>, name: &str, text: &str) -> Result<Running, JsError> {
             exports
         }
         Kind::Json => return Err(plain("a JSON file is not a script")),
-        Kind::Module => {
-            let (module, promise) =
-                Module::declare(ctx.clone(), name, text).and_then(Module::eval).map_err(failed)?;
+        Kind::Module(module) => {
+            let (module, promise) = module.eval().map_err(failed)?;
             await_top_level(ctx, promise.into_value(), settle).map_err(failed)?;
             module.namespace().map_err(failed)?.into_value()
         }

@@ -55,9 +55,7 @@ impl<'js> Vm<'js> {
         let native = Members::new(ctx)?;
         native.method("publicFields", 1, |call| {
             let fields = call.arg(0).and_then(|value| value.into_object());
-            let Some(object) =
-                fields.filter(|object| !public_fields(object).is_empty() || handle::is_handle(object))
-            else {
+            let Some(object) = fields.filter(|object| !public_fields(object).is_empty()) else {
                 return Ok(call.undefined());
             };
             let fields = Array::new(call.ctx().clone())?;

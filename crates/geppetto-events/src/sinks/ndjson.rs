@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Writes each event as one line of JSON, and flushes after it, so that a reader sees it at once.
+/// Writes each event as one line of JSON, and flushes after it, so that a reader sees it at once. Control characters are
+/// escaped, also those beyond ASCII: a line that is shown in a terminal cannot command it.
 pub struct NdjsonSink<W> {
     // A mutex, because runs of several sessions may write at once and a line must stay whole.
     writer: Mutex<W>,
@@ -21,9 +22,15 @@ impl<W: Write + Send> NdjsonSink<W> {
 #[async_trait]
 impl<W: Write + Send> EventSink for NdjsonSink<W> {
     async fn publish(&self, event: Arc<Event>) -> Result<(), SinkError> {
-        let mut line = serde_json::to_vec(&*event).map_err(SinkError::Encode)?;
-        line.push(b'\n');
+        let mut line = serde_json::to_string(&*event).map_err(SinkError::Encode)?;
+        if line.contains(char::is_control) {
+            // They stand in strings only.
+            let escaped =
+                |c: char| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+            line = line.chars().map(escaped).collect();
+        }
+        line.push('\n');
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.write_all(&line).and_then(|()| writer.flush()).map_err(SinkError::Write)
+        writer.write_all(line.as_bytes()).and_then(|()| writer.flush()).map_err(SinkError::Write)
     }
 }

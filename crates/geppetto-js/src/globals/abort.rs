@@ -128,7 +128,7 @@ fn watch(ctx: &Ctx<'_>, local: &Local, state: &Token, signal: JsRef) {
         };
         drop(select(pin!(token.cancelled()), pin!(ended)).await);
         if token.is_cancelled() {
-            if let Err(error) = inside.enter("abort", |ctx| host.tell_aborts(&ctx)) {
+            if let Err(error) = inside.enter("abort", |ctx| host.tell_aborts(&ctx, None)) {
                 host.report("listener", error);
             }
         } else {

@@ -36,7 +36,7 @@
     if (mapHas(seen, value)) return mapGet(seen, value);
     const keep = (copy) => { mapSet(seen, value, copy); return copy; };
     if (native.isProxy(value)) refuse("a Proxy");
-    if (native.isHandle(value)) refuse(`a handle of the host (${value[Symbol.toStringTag]})`);
+    if (native.isHandle(value) && toText(value) !== "[object Object]") refuse(`a handle of the host (${value[Symbol.toStringTag]})`);
     if (is(getTime, value)) return keep(new Dates(getTime(value)));
     if (is(bufferLength, value)) return isDetached(value) ? refuse("a detached ArrayBuffer") : keep(sliceBuffer(value, 0));
     if (isView(value)) return keep(is(dataBuffer, value) ? new DataViews(clone(dataBuffer(value), seen), dataOffset(value), dataLength(value)) : new views[viewName(value)](clone(viewBuffer(value), seen), viewOffset(value), viewLength(value)));

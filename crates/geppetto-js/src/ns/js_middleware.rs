@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use geppetto_inference::{Failure, InferenceError, Middleware, Next, RunContext, RunError};
-use geppetto_runner::{CallError, JsError, JsRef, Local, OwnerRef};
+use geppetto_runner::{CallError, JsError, JsRef, Local, OwnerRef, WaitError};
 use geppetto_turns::Turn;
 use rquickjs::{Ctx, Object, Value};
 use std::future::poll_fn;
@@ -29,7 +29,8 @@ pub(super) fn js_middleware<'js>(
     name: Option<String>,
     asynchronous: bool,
 ) -> Fallible<Arc<dyn Middleware>> {
-    let own: Option<String> = function.as_object().and_then(|function| function.get("name").ok());
+    let own = |function: &Object<'js>| function.get("name").inspect_err(|_| drop(ctx.catch())).ok();
+    let own: Option<String> = function.as_object().and_then(own);
     let name = name.or(own).filter(|name| !name.is_empty()).unwrap_or_else(|| "js-middleware".to_owned());
     let callback = Callback::new(ctx, function)?;
     Ok(Arc::new(JsMiddleware { callback, name: name.into(), asynchronous }))
@@ -267,10 +268,16 @@ fn run_error(error: InferenceError, ctx: &RunContext) -> RunError {
 fn next_sync<'js>(call: &Call<'_, 'js>, next: &Next, turn: Turn, last: &Last) -> Fallible<Value<'js>> {
     let ctx = next.context();
     let host = Vm::of(call.ctx()).host.clone();
-    let result = match host.wait(ctx.scope(), next.call(turn)) {
+    let result = match host.wait((ctx.scope(), ctx.token()), next.call(turn)) {
         Ok(result) => result,
         // What enclosed the wait has ended it; it says why.
-        Err(error) => Err(ctx.check().err().ok_or_else(|| Fault::wait(error))?),
+        Err(error) => Err(match (ctx.check(), &error) {
+            (Err(ended), _) => ended,
+            (_, WaitError::TooDeep { .. }) => {
+                InferenceError::Limit { failure: Failure::new(error.to_string()) }
+            }
+            _ => return Err(Fault::wait(error)),
+        }),
     };
     remember(last, &result);
     let turn = result.map_err(|error| run_error(error, ctx))?;

@@ -75,7 +75,7 @@ pub(super) fn start<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>>
     let host = Vm::of(ctx).host.clone();
     let local =
         Local::current().ok_or_else(|| Fault::Plain("there is no runtime on this thread".to_owned()))?;
-    let pump = Pump::new(run.handle().core().clone(), caller_stack(ctx)?);
+    let pump = Pump::new(run.context(), caller_stack(ctx)?);
     host.pumps.borrow_mut().push(Rc::downgrade(&pump));
     let (promise, resolve, reject) = ctx.promise()?;
     let keep = |function: rquickjs::Function<'js>| JsRef::new(&local, function.into_value());

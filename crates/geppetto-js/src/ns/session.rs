@@ -10,9 +10,7 @@ use crate::ns::run_handle;
 use crate::options::Options;
 use crate::run_error::caller_stack;
 use crate::vm::Vm;
-use geppetto_inference::{
-    CancelReason, Failure, InferenceError, Run, RunError, RunOptions, RunToken, Seed, Session,
-};
+use geppetto_inference::{CancelReason, Failure, InferenceError, Run, RunOptions, RunToken, Seed, Session};
 use geppetto_runner::{JsRef, Local};
 use geppetto_turns::Turn;
 use rquickjs::{Ctx, IntoJs, Result, Value};
@@ -62,7 +60,7 @@ fn history(members: &Members<'_>) -> Result<()> {
     members.method("append", 1, |call| {
         let session = call.this::<SessionHandle>()?.0.clone();
         let turn = turn::decode(call.ctx(), &call.required(0, "turn", "a turn")?, None, "turn")?;
-        session.append(turn.clone()).map_err(|error| Fault::begin(error, &session))?;
+        session.append(turn.clone()).map_err(|error| Fault::refused(error.into(), &session))?;
         Ok(turn::encode(call.ctx(), &turn)?.into_value())
     })?;
     members.method("latest", 0, |call| turn_or_null(call, call.this::<SessionHandle>()?.0.latest()))?;
@@ -71,9 +69,9 @@ fn history(members: &Members<'_>) -> Result<()> {
     })?;
     members.method("turns", 0, |call| turns(call, call.this::<SessionHandle>()?.0.turns()))?;
     members.method("getTurn", 1, |call| {
+        let session = &call.this::<SessionHandle>()?.0;
         let index = index_arg(call, 0, "index")?.unwrap_or(0.0);
-        let turn = as_index(index).and_then(|index| call.this::<SessionHandle>().ok()?.0.turn(index));
-        turn_or_null(call, turn)
+        turn_or_null(call, as_index(index).and_then(|index| session.turn(index)))
     })?;
     members.method("turnsRange", 2, |call| {
         let all = call.this::<SessionHandle>()?.0.turns();
@@ -130,35 +128,33 @@ enum Kind {
 
 /// Reads seed and options of a call, and begins the run.
 fn begin(call: &Call<'_, '_>, session: &Session, kind: Kind) -> Fallible<Run> {
-    let host = Vm::of(call.ctx()).host.clone();
-    if kind == Kind::Synchronous && host.config.forbid_sync_runs {
-        return Err(Fault::Plain("this host forbids synchronous runs; use runAsync() or start()".to_owned()));
-    }
-    if kind == Kind::Synchronous {
-        has_depth(session)?;
-    }
     let seed = read_seed(call, call.arg(0))?;
     let options = Options::read(call.ctx(), call.arg(1), "options")?;
     let run_options = read_run_options(&options, kind)?;
     options.finish()?;
-    begun(call, session, seed, run_options)
+    begun(call, session, seed, (run_options, kind))
 }
 
-/// Refuses a run that would have to wait too deep inside others, before it begins.
-fn has_depth(session: &Session) -> Fallible<()> {
-    match Local::current().map(|local| local.check_depth()) {
-        Some(Err(error)) => {
-            let error = InferenceError::Limit { failure: Failure::new(error.to_string()) };
-            let session_id = session.id().clone();
-            Err(RunError { error, session_id, inference_id: None, partial_turn: None }.into())
+/// Begins the run, unless it would have to wait where it may not or cannot.
+fn begun(
+    call: &Call<'_, '_>,
+    session: &Session,
+    seed: Seed,
+    (options, kind): (RunOptions, Kind),
+) -> Fallible<Run> {
+    let host = Vm::of(call.ctx()).host.clone();
+    let refused = |error| Fault::refused(error, session);
+    if kind == Kind::Synchronous {
+        if host.config.forbid_sync_runs {
+            let instead = "use runAsync(), start() or runInferenceAsync()";
+            return Err(Fault::Plain(format!("this host forbids synchronous runs; {instead}")));
         }
-        _ => Ok(()),
+        if let Some(Err(error)) = Local::current().map(|local| local.check_depth()) {
+            return Err(refused(InferenceError::Limit { failure: Failure::new(error.to_string()) }));
+        }
     }
-}
-
-fn begun(call: &Call<'_, '_>, session: &Session, seed: Seed, options: RunOptions) -> Fallible<Run> {
-    let run = session.begin(seed, options).map_err(|error| Fault::begin(error, session))?;
-    Vm::of(call.ctx()).host.runs.add(run.handle().core().clone());
+    let run = session.begin(seed, options).map_err(|error| refused(error.into()))?;
+    host.runs.add(run.handle().core().clone());
     Ok(run)
 }
 
@@ -214,8 +210,9 @@ fn shutdown_token(host: &crate::host::Host) -> RunToken {
 /// Runs in place: the script waits, and nothing else happens in the VM but what belongs to the run.
 fn run_sync<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>> {
     let host = Vm::of(call.ctx()).host.clone();
-    let (handle, scope) = (run.handle(), run.context().scope());
-    let result = match host.wait(scope, run.drive()) {
+    let handle = run.handle();
+    let (scope, token) = (run.context().scope(), run.context().token().clone());
+    let result = match host.wait((scope, &token), run.drive()) {
         Ok(result) => result,
         // The wait was ended from outside and dropped the run, which finished with the reason.
         Err(error) => handle.outcome().ok_or_else(|| Fault::wait(error))?,
@@ -279,7 +276,7 @@ pub(crate) fn settle<T>(
     encode: impl for<'any> FnOnce(&Ctx<'any>, T) -> Result<Value<'any>>,
 ) {
     let settled = local.enter("settle", |ctx| -> Result<()> {
-        Vm::of(&ctx).host.clone().tell_aborts(&ctx);
+        Vm::of(&ctx).host.clone().tell_aborts(&ctx, None);
         let value = match result {
             Ok(value) => encode(&ctx, value).map(|value| (resolve, value)),
             Err(fault) => fault.into_value(&ctx).map(|error| (reject, error)),
@@ -322,8 +319,5 @@ fn begin_once(call: &Call<'_, '_>, kind: Kind) -> Fallible<Run> {
     let run_options = read_run_options(&options, kind)?;
     options.finish()?;
     let session = parts.build(call.ctx())?;
-    if kind == Kind::Synchronous {
-        has_depth(&session)?;
-    }
-    begun(call, &session, seed, run_options)
+    begun(call, &session, seed, (run_options, kind))
 }

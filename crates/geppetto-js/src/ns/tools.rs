@@ -10,6 +10,7 @@ use crate::ns::session::{promise_of, rejected};
 use crate::options::Options;
 use crate::vm::Vm;
 use async_trait::async_trait;
+use geppetto_inference::RunToken;
 use geppetto_runner::WaitError;
 use geppetto_toolloop::{Tool, ToolContext, ToolDefinition, ToolError, ToolRegistry};
 use rquickjs::{Result, Value};
@@ -46,8 +47,10 @@ impl HandleState for RegistryHandle {
         members.method("call", 2, |call| {
             let (registry, name, args) = call_arguments(call)?;
             let host = Vm::of(call.ctx()).host.clone();
-            let scope = host.enclosing().0.map_or(u64::MAX, |run| run.scope());
-            let result = host.wait(scope, registry.call(&name, args, &host.config.clock)).map_err(
+            let (run, _) = host.enclosing();
+            let (scope, token) =
+                run.map_or((u64::MAX, RunToken::new()), |run| (run.scope(), run.token().clone()));
+            let result = host.wait((scope, &token), registry.call(&name, args, &host.config.clock)).map_err(
                 |error| match error {
                     WaitError::Stopped => Fault::Plain(format!("tool {name}: stopped by the run around it")),
                     other => Fault::wait(other),

@@ -90,9 +90,13 @@ fn what_nobody_caught_reaches_the_hosts_handler_with_its_place() {
 #[test]
 fn a_host_can_forbid_synchronous_runs() {
     let runtime = Runtime::builder().forbid_sync_runs(true).build().unwrap();
-    let script = "const gp = require('geppetto'); gp.createSession({ engine: gp.engines.echo() }).run('hi')";
-    let error = runtime.run_blocking(Source::text("sync.js", script)).unwrap_err();
-    assert_eq!(error.to_string(), "Error: this host forbids synchronous runs; use runAsync() or start()");
+    for run in ["gp.createSession({ engine }).run('hi')", "gp.runInference(engine, 'hi')"] {
+        let script = format!("const gp = require('geppetto'), engine = gp.engines.echo(); {run}");
+        let error = runtime.run_blocking(Source::text("sync.js", script)).unwrap_err();
+        let expected =
+            "Error: this host forbids synchronous runs; use runAsync(), start() or runInferenceAsync()";
+        assert_eq!(error.to_string(), expected);
+    }
 }
 
 #[test]
