@@ -36,10 +36,9 @@ impl Stream {
         let writer: &mut dyn Write = if self == Self::Stdout { &mut out } else { &mut err };
         match writer.write_all(bytes).and_then(|()| writer.flush()) {
             // A reader that went away does not want the rest.
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                if !FAILED.swap(true, Ordering::Relaxed) && self == Self::Stdout {
-                    let _ = writeln!(err, "geppetto: could not write to stdout: {error}");
-                }
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            Err(error) if !FAILED.swap(true, Ordering::Relaxed) && self == Self::Stdout => {
+                let _ = writeln!(err, "geppetto: could not write to stdout: {error}");
             }
             _ => {}
         }

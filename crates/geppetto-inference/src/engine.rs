@@ -3,7 +3,7 @@
 use crate::progress::StreamId;
 use crate::{InferenceError, RunContext};
 use async_trait::async_trait;
-use geppetto_turns::{Turn, added_blocks, turn_metadata};
+use geppetto_turns::{BlockKind, Turn, added_blocks, turn_metadata};
 use std::sync::Arc;
 
 /// Answers a turn: a model, or something that stands for one.
@@ -29,6 +29,12 @@ pub trait Engine: Send + Sync {
 /// Drives engines to the end of a run. A session has one: a single engine call, or the tool loop.
 #[async_trait]
 pub trait InferenceRunner: Send + Sync {
+    /// What drives a run that begins now, when it is not this very runner: one that has read what may change until the
+    /// run is polled.
+    fn begun(&self) -> Option<Arc<dyn InferenceRunner>> {
+        None
+    }
+
     /// Produces the run's turn from its seed.
     ///
     /// # Errors
@@ -58,7 +64,20 @@ pub(crate) async fn call_engine(
         Ok(mut turn) => {
             turn.id = ctx.turn_id().clone();
             turn.ensure_call_ids();
-            core.close_stream(stream, added_blocks(&before, &turn), &turn);
+            turn.ensure_unique_ids(&before);
+            let mut added = added_blocks(&before, &turn);
+            if let Some(said) =
+                core.said(stream).filter(|_| added.iter().all(|block| block.kind != BlockKind::LlmText))
+            {
+                // What was streamed is the answer, also where the engine adds none: it stands before the calls.
+                let at = turn
+                    .blocks
+                    .iter()
+                    .position(|block| added.first().is_some_and(|first| Arc::ptr_eq(first, block)));
+                turn.blocks.insert(at.unwrap_or(turn.blocks.len()), said.clone());
+                added.insert(0, said);
+            }
+            core.close_stream(stream, added, &turn);
             Ok(turn)
         }
         Err(error) => {

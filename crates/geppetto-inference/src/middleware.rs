@@ -53,6 +53,7 @@ impl EngineChain {
         let ctx_here = ctx.with_engine_name(self.engine.name());
         let mut turn = self.call_from(0, self.engine.clone(), turn, &ctx_here).await?;
         turn.ensure_call_ids();
+        turn.ensure_unique_ids(&before);
         core.close_chain(answers, added_blocks(&before, &turn));
         Ok(turn)
     }

@@ -132,6 +132,11 @@ impl Progress {
         untold.into_iter().map(|tool_call| EventBody::ToolCall { tool_call }).collect()
     }
 
+    /// The text that an engine call has streamed, as a block.
+    pub(crate) fn said(&mut self, id: StreamId) -> Option<Arc<Block>> {
+        self.stream(id)?.said().map(Arc::new)
+    }
+
     /// The engine call has ended well: `added` is what it put into `turn`.
     pub(crate) fn close(&mut self, id: StreamId, added: Vec<Arc<Block>>, turn: &Turn) -> Vec<EventBody> {
         if self.take(id).is_none() {
@@ -202,12 +207,15 @@ impl Progress {
 impl Stream {
     /// What was said, as blocks. Reasoning that was cut is left out: no provider accepts half of it again.
     fn blocks(&self) -> Vec<Arc<Block>> {
-        let text = (!self.text.is_empty()).then(|| Block::assistant(self.text.text()));
         let calls = self.calls.iter().map(|call| {
             let args = serde_json::from_str(&call.input).unwrap_or_else(|_| Value::from(call.input.clone()));
             Block::tool_call(&*call.id, &*call.name, args)
         });
-        text.into_iter().chain(calls).map(Arc::new).collect()
+        self.said().into_iter().chain(calls).map(Arc::new).collect()
+    }
+
+    fn said(&self) -> Option<Block> {
+        (!self.text.is_empty()).then(|| Block::assistant(self.text.text()))
     }
 }
 

@@ -172,6 +172,11 @@ impl RunCore {
         self.publish_all(events)
     }
 
+    /// The text that an engine call has streamed, as a block.
+    pub(crate) fn said(&self, id: StreamId) -> Option<Arc<Block>> {
+        self.progress().said(id)
+    }
+
     pub(crate) fn close_stream(&self, id: StreamId, added: Vec<Arc<Block>>, turn: &Turn) {
         let mut progress = self.progress();
         let events = progress.close(id, added, turn);

@@ -160,6 +160,7 @@ impl Session {
     pub fn begin(&self, seed: impl Into<Seed>, options: RunOptions) -> Result<Run, BeginError> {
         let mut state = self.inner.state();
         let runner = state.idle_runner()?;
+        let runner = runner.begun().unwrap_or(runner);
         let (seed, replaces) = seed_turn(seed.into(), state.history.last());
         let seed = seed.filter(|turn| !turn.is_empty());
         let ids = RunIds {

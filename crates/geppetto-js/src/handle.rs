@@ -99,11 +99,18 @@ pub(crate) fn is_handle(object: &Object<'_>) -> bool {
 
 /// The state of a handle that has to be of this kind.
 pub(crate) fn state<T: HandleState>(value: &Value<'_>, path: &str) -> Fallible<Rc<T>> {
-    try_state(value).ok_or_else(|| {
-        let found = describe(value);
-        Fault::type_error(format!("{path}: expected {} {}, got {found}", article(T::NAME), T::NAME))
-    })
+    try_state(value).ok_or_else(|| wrong(value, path, T::NAME))
 }
+
+/// The error for a value that is no handle of this name, whatever it says of itself.
+pub(crate) fn wrong(value: &Value<'_>, path: &str, name: &str) -> Fault {
+    let expected = format!("{} {name}", article(name));
+    let found = describe(value);
+    let found = if found == expected { PLAIN } else { &found };
+    Fault::type_error(format!("{path}: expected {expected}, got {found}"))
+}
+
+const PLAIN: &str = "a plain object (was it copied with {...}?)";
 
 /// The state of a handle of this kind, if it is one.
 pub(crate) fn try_state<T: HandleState>(value: &Value<'_>) -> Option<Rc<T>> {
@@ -131,7 +138,7 @@ pub(crate) fn describe(value: &Value<'_>) -> String {
             value if value.is_error() => "an Error",
             _ => match crate::codec::kind_of(value) {
                 Some(kind) => return format!("{} {kind}", article(&kind)),
-                None => "a plain object (was it copied with {...}?)",
+                None => PLAIN,
             },
         };
         return kind.to_owned();

@@ -46,8 +46,8 @@ pub(crate) fn kind_of<'js>(
     if name.ends_with(".json") {
         return Ok(Kind::Json);
     }
-    let declared =
-        || Module::declare(ctx.clone(), name, text).map_err(|error| JsError::from_error(ctx, &error));
+    let failed = |error: rquickjs::Error| placed(JsError::from_error(ctx, &error), name, text);
+    let declared = || Module::declare(ctx.clone(), name, text).map_err(failed);
     if name.ends_with(".mjs") {
         return declared().map(Kind::Module);
     }
@@ -65,8 +65,9 @@ pub(crate) fn kind_of<'js>(
             COMMON_JS.with_borrow_mut(|names| names.insert(name.to_owned()));
             return Ok(Kind::CommonJs(function));
         }
-        Err(error) => JsError::from_error(ctx, &error),
+        Err(error) => failed(error),
     };
+    let error = crate::script::unwrapped(error);
     if name.ends_with(".cjs") {
         return Err(error);
     }
@@ -79,6 +80,20 @@ pub(crate) fn kind_of<'js>(
             Err(if looks_like_module { module_error } else { error })
         }
     }
+}
+
+/// An error of compiling a text, with a place: the engine gives none for some, and for what is not closed one behind the
+/// text's end.
+pub(crate) fn placed(mut error: JsError, name: &str, text: &str) -> JsError {
+    let line = || error.stack.lines().next()?.trim_end_matches(')').rsplit(':').nth(1)?.parse::<usize>().ok();
+    let (lines, last) = (text.split('\n').count(), text.split('\n').next_back().unwrap_or_default());
+    if error.stack.is_empty() {
+        error.stack = format!("    at {name}");
+    } else if line().is_some_and(|line| line > lines) {
+        error.message = "unexpected end of the file: something is not closed".to_owned();
+        error.stack = format!("    at {name}:{lines}:{}", last.chars().count() + 1);
+    }
+    error
 }
 
 /// Runs a compiled CommonJS module and returns what it exports.

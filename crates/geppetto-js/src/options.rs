@@ -78,6 +78,21 @@ impl<'js> Options<'js> {
         Ok(Some(codec::text(&self.ctx, &value)?))
     }
 
+    /// A string that no error shows.
+    pub(crate) fn secret(&self, name: &'static str) -> Fallible<Option<String>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        if !value.is_string() {
+            return Err(self.unshown(name, "a string", &value));
+        }
+        Ok(Some(codec::text(&self.ctx, &value)?))
+    }
+
+    /// The error for an option that may hold a secret.
+    fn unshown(&self, name: &str, expected: &str, value: &Value<'js>) -> Fault {
+        let (path, found) = (self.path_of(name), handle::describe(value));
+        Fault::type_error(format!("invalid {path}: expected {expected}, got {found}"))
+    }
+
     pub(crate) fn boolean(&self, name: &'static str) -> Fallible<Option<bool>> {
         let Some(value) = self.value(name)? else { return Ok(None) };
         value.as_bool().map(Some).ok_or_else(|| self.wrong(name, "true or false", &value))
@@ -98,7 +113,11 @@ impl<'js> Options<'js> {
         });
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
         let integer = number.map(|number| number as u32);
-        let wrong = || self.wrong(name, &format!("an integer of at least {least}"), &value);
+        let expected = || match value.as_number() {
+            Some(number) if number > f64::from(u32::MAX) => format!("an integer of at most {}", u32::MAX),
+            _ => format!("an integer of at least {least}"),
+        };
+        let wrong = || self.wrong(name, &expected(), &value);
         integer.map(Some).ok_or_else(wrong)
     }
 
@@ -121,14 +140,19 @@ impl<'js> Options<'js> {
         status.map(Some).ok_or_else(|| self.wrong(name, "an HTTP status", &value))
     }
 
-    /// An object whose values are strings.
-    pub(crate) fn texts(&self, name: &'static str) -> Fallible<Option<Map>> {
-        let Some(map) = self.map(name)? else { return Ok(None) };
+    /// An object whose values are strings, which no error shows: headers.
+    pub(crate) fn secrets(&self, name: &'static str) -> Fallible<Option<Map>> {
+        const EXPECTED: &str = "an object of strings";
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        let object = codec::block::object_of(&value, EXPECTED);
+        let object = object.map_err(|error| error.fault(&self.path_of(name)))?;
+        let map = json::Decoder::new(&self.ctx).map(object, 0);
+        let map = map.map_err(|error| error.fault(&self.path_of(name)))?;
         match map.iter().find(|(_, value)| !value.is_string()) {
             None => Ok(Some(map)),
-            Some((key, value)) => {
+            Some((key, _)) => {
                 let path = self.path_of(name);
-                Err(Fault::type_error(format!("invalid {path}.{key} {value}: expected a string")))
+                Err(Fault::type_error(format!("invalid {path}.{key}: expected a string")))
             }
         }
     }

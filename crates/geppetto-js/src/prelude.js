@@ -12,7 +12,7 @@
   const uncurry = (f) => (self, ...args) => apply(f, self, args);
   const then = uncurry(Promise.prototype.then);
   const toISOString = uncurry(Date.prototype.toISOString), getTime = uncurry(Date.prototype.getTime);
-  const toText = uncurry(Object.prototype.toString), slice = uncurry(String.prototype.slice), { toStringTag } = Symbol;
+  const toText = uncurry(Object.prototype.toString), slice = uncurry(String.prototype.slice), { toStringTag, asyncIterator } = Symbol;
   const filter = uncurry(Array.prototype.filter), some = uncurry(Array.prototype.some), push = uncurry(Array.prototype.push);
   const toWellFormed = uncurry(String.prototype.toWellFormed);
   const [mapSize, setSize] = [Map, Set].map((C) => uncurry(getOwnPropertyDescriptor(C.prototype, "size").get));
@@ -74,6 +74,7 @@
   const bind = uncurry(Function.prototype.bind);
   function bindMethods(handle, names) {
     for (let i = 0; i < names.length; i++) defineProperty(handle, names[i], { __proto__: null, value: bind(handle[names[i]], handle) });
+    defineProperty(handle, asyncIterator, { __proto__: null, value: bind(handle[asyncIterator], handle) });
   }
   const refuse = (message) => { throw new TypeFault(message); };
   // `then` counts where a script has put it on purpose, and not on the prototype of everything.

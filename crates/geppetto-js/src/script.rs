@@ -159,7 +159,8 @@ fn evaluate(ctx: &Ctx<'_>, name: &str, text: &str) -> Result<Running, JsError> {
         }
         Kind::Json => return Err(plain("a JSON file is not a script")),
         Kind::Module(module) => {
-            let (module, promise) = module.eval().map_err(failed)?;
+            let unlinked = |error| loader::placed(failed(error), name, text);
+            let (module, promise) = module.eval().map_err(unlinked)?;
             await_top_level(ctx, promise.into_value(), settle).map_err(failed)?;
             module.namespace().map_err(failed)?.into_value()
         }
@@ -221,7 +222,7 @@ pub(crate) fn read_text(bytes: Vec<u8>, name: &str) -> Result<String, JsError> {
 /// CommonJS is wrapped. Called on the owner's thread, which knows those files.
 pub(crate) fn tidy(mut error: JsError) -> JsError {
     let lines = error.stack.lines().filter(|line| !line.contains("geppetto:"));
-    error.stack = lines.map(unshifted).collect::<Vec<_>>().join("\n");
+    error.stack = lines.map(|line| unshifted(line, loader::is_common_js)).collect::<Vec<_>>().join("\n");
     error.cause = error.cause.map(|cause| Box::new(tidy(*cause)));
     error
 }
@@ -234,8 +235,14 @@ pub(crate) fn tidy_report(report: &ErrorReport) -> ErrorReport {
     ErrorReport { op: report.op, error }
 }
 
+/// An error of compiling CommonJS, with its columns as they are in the file.
+pub(crate) fn unwrapped(error: JsError) -> JsError {
+    let stack = error.stack.lines().map(|line| unshifted(line, |_| true)).collect::<Vec<_>>().join("\n");
+    JsError { stack, ..error }
+}
+
 /// A frame on the first line of a CommonJS file, with the wrapper's length taken off its column.
-fn unshifted(line: &str) -> String {
+fn unshifted(line: &str, is_common_js: impl Fn(&str) -> bool) -> String {
     let shifted = || {
         let (place, column) = line.trim_end_matches(')').rsplit_once(':')?;
         let file = place.strip_suffix(":1")?;
@@ -243,7 +250,7 @@ fn unshifted(line: &str) -> String {
         let column: usize = column.parse().ok()?;
         let column = column.checked_sub(loader::WRAPPER.len()).filter(|column| *column > 0)?;
         let end = if line.ends_with(')') { ")" } else { "" };
-        loader::is_common_js(file).then(|| format!("{place}:{column}{end}"))
+        is_common_js(file).then(|| format!("{place}:{column}{end}"))
     };
     shifted().unwrap_or_else(|| line.to_owned())
 }

@@ -27,6 +27,8 @@ pub(crate) struct Executor<'a> {
 pub(crate) struct Answered {
     pub(crate) index: usize,
     pub(crate) call: PendingCall,
+    /// The tool that was called, if one was.
+    pub(crate) called: Option<String>,
     pub(crate) result: Result<Value, ToolError>,
 }
 
@@ -37,13 +39,14 @@ impl<'a> Executor<'a> {
         let parallel = usize::try_from(self.config.max_parallel_tools.max(1)).unwrap_or(usize::MAX);
         stream::iter(calls.into_iter().enumerate())
             .map(move |(index, call)| async move {
-                let result = self.answer(&call).await;
-                Answered { index, call, result }
+                let mut called = None;
+                let result = self.answer(&call, &mut called).await;
+                Answered { index, call, called, result }
             })
             .buffer_unordered(parallel)
     }
 
-    async fn answer(&self, pending: &PendingCall) -> Result<Value, ToolError> {
+    async fn answer(&self, pending: &PendingCall, called: &mut Option<String>) -> Result<Value, ToolError> {
         let mut call =
             HookCall { id: pending.id.clone(), name: pending.name.clone(), args: pending.args.clone() };
         self.before(&mut call, pending).await?;
@@ -53,13 +56,13 @@ impl<'a> Executor<'a> {
             return Err(ToolError::malformed(&call.name, why));
         }
         registered.check(&call.args)?;
+        *called = Some(call.name.clone());
         let (result, ctx, duration) = self.attempts(registered, &call, pending).await;
         self.after(&call, pending, result, (&ctx, duration)).await
     }
 
     fn find(&self, name: &str) -> Result<&Registered, ToolError> {
-        let allowed = self.config.allowed_tools.as_ref();
-        if allowed.is_some_and(|allowed| !allowed.iter().any(|tool| tool == name)) {
+        if !self.config.allows(name) {
             return Err(ToolError::NotAllowed { name: name.to_owned() });
         }
         self.tools.get(name).ok_or_else(|| ToolError::NotFound { name: name.to_owned() })

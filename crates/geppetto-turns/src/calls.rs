@@ -1,6 +1,6 @@
 //! Tool calls of a turn: which wait for an answer, and which blocks a step has added.
 
-use crate::{Block, BlockKind, Turn};
+use crate::{Block, BlockId, BlockKind, Turn};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -65,11 +65,39 @@ impl Turn {
         }
     }
 
-    /// Answers every pending call with this error, so that the turn can be continued.
+    /// Gives a fresh id to every block that was put behind those of `before` and repeats an id: what is told of blocks goes
+    /// by their ids.
+    pub fn ensure_unique_ids(&mut self, before: &Self) {
+        let kept = shared(before, self);
+        if kept == self.blocks.len() {
+            return;
+        }
+        let mut known = HashSet::new();
+        let ids = self.blocks.iter().enumerate();
+        let repeated = ids.filter(|(at, block)| !known.insert(&block.id) && *at >= kept);
+        let repeated: Vec<_> = repeated.map(|(at, block)| (at, Block::clone(block))).collect();
+        for (at, block) in repeated {
+            self.blocks.set(at, Arc::new(Block { id: BlockId::fresh(), ..block }));
+        }
+    }
+
+    /// Answers every pending call with this error, so that the turn can be continued. The results at the turn's end stand
+    /// in the order of their calls.
     pub fn close_pending_calls(&mut self, error: &str) {
-        for call in self.pending_calls() {
+        let pending = self.pending_calls();
+        if pending.is_empty() {
+            return;
+        }
+        for call in pending {
             self.push(Block::tool_error(call.id, error));
         }
+        let is_result = |block: &&Arc<Block>| block.kind == BlockKind::ToolUse;
+        let results = self.blocks.iter().rev().take_while(is_result).count();
+        let mut results: Vec<_> = self.blocks.split_off(self.blocks.len() - results).into_iter().collect();
+        let calls = self.blocks.iter().enumerate().filter(|(_, block)| block.kind == BlockKind::ToolCall);
+        let order: HashMap<_, _> = calls.map(|(at, block)| (block.text_at("id"), at)).collect();
+        results.sort_by_key(|block| order.get(&block.text_at("id")).copied());
+        self.blocks.extend(results);
     }
 }
 
@@ -97,19 +125,18 @@ impl Block {
 /// The blocks that `after` has, by id, and `before` has not, in their order.
 #[must_use]
 pub fn added_blocks(before: &Turn, after: &Turn) -> Vec<Arc<Block>> {
-    // A conversation grows at its end: what both share at the start needs no look-up.
-    let shared = before
-        .blocks
-        .iter()
-        .zip(&after.blocks)
-        .take_while(|(a, b)| Arc::ptr_eq(a, b) || a.id == b.id)
-        .count();
-    let mut rest = after.blocks.iter().skip(shared).peekable();
+    let mut rest = after.blocks.iter().skip(shared(before, after)).peekable();
     if rest.peek().is_none() {
         return Vec::new();
     }
     let known: HashSet<_> = before.blocks.iter().map(|block| &block.id).collect();
     rest.filter(|block| !known.contains(&block.id)).cloned().collect()
+}
+
+/// How many blocks both have at their start. A conversation grows at its end: they need no look-up.
+fn shared(before: &Turn, after: &Turn) -> usize {
+    let pairs = before.blocks.iter().zip(&after.blocks);
+    pairs.take_while(|(a, b)| Arc::ptr_eq(a, b) || a.id == b.id).count()
 }
 
 #[cfg(test)]
@@ -141,6 +168,20 @@ mod tests {
     }
 
     #[test]
+    fn closing_pending_calls_keeps_results_in_the_order_of_their_calls() {
+        let mut turn = Turn::new()
+            .with(Block::tool_result("x", &json!(0)))
+            .with(Block::tool_call("a", "add", json!({})))
+            .with(Block::tool_call("b", "add", json!({})))
+            .with(Block::tool_call("c", "add", json!({})))
+            .with(Block::tool_result("b", &json!(2)));
+        turn.close_pending_calls("cancelled");
+        let results = turn.blocks.iter().filter(|block| block.kind == BlockKind::ToolUse);
+        let ids: Vec<_> = results.map(|block| block.text_at("id").unwrap()).collect();
+        assert_eq!(ids, ["x", "a", "b", "c"]);
+    }
+
+    #[test]
     fn closing_pending_calls_leaves_none() {
         let mut turn = Turn::new().with(Block::tool_call("a", "add", json!({})));
         turn.close_pending_calls("cancelled");
@@ -157,6 +198,19 @@ mod tests {
         let texts: Vec<_> =
             added_blocks(&before, &after).iter().map(|block| block.text().unwrap().to_owned()).collect();
         assert_eq!(texts, ["c", "d"]);
+    }
+
+    #[test]
+    fn a_block_that_repeats_an_id_gets_its_own_and_those_that_were_there_keep_theirs() {
+        let block = |text: &str| Block { id: "same".into(), ..Block::assistant(text) };
+        let before = Turn::new().with(block("a")).with(block("b"));
+        let mut after = before.clone().with(block("c"));
+        assert!(added_blocks(&before, &after).is_empty());
+        after.ensure_unique_ids(&before);
+        let texts: Vec<_> =
+            added_blocks(&before, &after).iter().map(|block| block.text().unwrap().to_owned()).collect();
+        assert_eq!(texts, ["c"]);
+        assert_eq!((after.blocks[0].id.as_str(), after.blocks[1].id.as_str()), ("same", "same"));
     }
 
     impl Turn {

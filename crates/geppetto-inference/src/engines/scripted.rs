@@ -1,6 +1,7 @@
 //! A test double: answers what it was told to, and remembers what it was asked.
 
 use super::{pause, speak};
+use crate::progress::call_info;
 use crate::{Engine, Failure, InferenceError, RunContext};
 use async_trait::async_trait;
 use geppetto_events::ToolCallDelta;
@@ -136,7 +137,11 @@ impl Engine for ScriptedEngine {
             let name = Some(call.name.clone());
             let delta = ToolCallDelta { id: Some(id.clone()), name, delta: call.args.to_string() };
             let _ = ctx.tool_call_delta(delta);
-            turn.push(Block::tool_call(id, &*call.name, call.args.clone()));
+            let block = Block::tool_call(id, &*call.name, call.args.clone());
+            if let Some(call) = call_info(&block) {
+                let _ = ctx.tool_call(call);
+            }
+            turn.push(block);
         }
         if let Some(error) = &response.error {
             pause(ctx, response.delay).await;

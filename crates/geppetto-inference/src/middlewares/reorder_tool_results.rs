@@ -36,10 +36,10 @@ fn reordered(blocks: &Blocks) -> Blocks {
                 (0..=at).rev().take_while(|&i| blocks[i].kind == BlockKind::ToolCall).last().unwrap_or(at);
             for call in group..=at {
                 let id = blocks[call].text_at("id");
-                let result = (at + 1..blocks.len()).find(|&i| {
-                    !taken[i] && blocks[i].kind == BlockKind::ToolUse && blocks[i].text_at("id") == id
-                });
-                if let Some(result) = result {
+                let of_call = |i: &usize| !taken[*i] && blocks[*i].text_at("id") == id;
+                let next = (at + 1..blocks.len()).find(of_call);
+                // A result that follows a later call of this id answers that one as well: it stays behind it.
+                if let Some(result) = next.filter(|&next| blocks[next].kind == BlockKind::ToolUse) {
                     taken[result] = true;
                     ordered.push_back(blocks[result].clone());
                 }
@@ -62,6 +62,20 @@ mod tests {
             _ => block.text().unwrap().to_owned(),
         };
         blocks.iter().map(label).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn a_result_of_two_calls_of_one_id_stays_behind_both() {
+        let turn: Turn = [
+            Block::tool_call("a", "t", json!({})),
+            Block::user("meanwhile"),
+            Block::tool_call("a", "t", json!({})),
+            Block::user("and"),
+            Block::tool_result("a", &json!(1)),
+        ]
+        .into_iter()
+        .collect();
+        assert_eq!(shape(&reordered(&turn.blocks)), "call a, meanwhile, call a, result a, and");
     }
 
     #[test]

@@ -150,7 +150,8 @@ fn shorthand(
     mut payload: Map,
 ) -> std::result::Result<(Option<String>, Map), CodecError> {
     let failed = payload.get("error").is_some_and(|error| error.as_str() != Some(""));
-    if failed && payload.get("result").is_some_and(Json::is_null) {
+    if failed {
+        // As in the constructor: what has failed has no result.
         payload.shift_remove("result");
     }
     if let Some(result) = payload.get_mut("result").filter(|result| !result.is_string()) {

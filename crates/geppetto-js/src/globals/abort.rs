@@ -54,9 +54,8 @@ pub(crate) fn signal<'js>(ctx: &Ctx<'js>, token: RunToken, run: Option<RunCore>)
 /// The token behind a value that has to be an `AbortSignal`.
 pub(crate) fn token_of<'js>(ctx: &Ctx<'js>, value: &Value<'js>, place: &str) -> Fallible<RunToken> {
     let token: Value<'js> = Vm::of(ctx).token_of.clone().call((value.clone(),))?;
-    let state = handle::try_state::<Token>(&token).ok_or_else(|| {
-        Fault::type_error(format!("{place}: expected an AbortSignal, got {}", handle::describe(value)))
-    })?;
+    let state = handle::try_state::<Token>(&token);
+    let state = state.ok_or_else(|| handle::wrong(value, place, "AbortSignal"))?;
     Ok(state.token.clone())
 }
 

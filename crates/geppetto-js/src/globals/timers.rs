@@ -1,7 +1,7 @@
 //! `setTimeout` and its kin: one task of the owner sleeps until the nearest of them.
 
 use crate::callback::function_arg;
-use crate::fault::Fallible;
+use crate::fault::{Fallible, Fault};
 use crate::function::{Call, function};
 use crate::host::{Host, Pending};
 use crate::vm::Vm;
@@ -9,22 +9,37 @@ use futures_lite::future::yield_now;
 use geppetto_runner::{CallError, JsError, JsRef, Local};
 use rquickjs::function::Args;
 use rquickjs::object::Property;
-use rquickjs::{Ctx, Result, Value};
+use rquickjs::{Coerced, Ctx, Result, Value};
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// The timers of a VM, by the instant they are due and the order they were set in.
+/// The timers of a VM.
 #[derive(Default)]
 pub(crate) struct Timers {
+    /// By the instant they are due and the order they were set in.
     due: RefCell<BTreeMap<(Instant, u32), Timer>>,
+    /// When each is due.
+    at: RefCell<HashMap<u32, Instant>>,
     next_id: Cell<u32>,
     /// Wakes the task that sleeps; there is one once the first timer was set.
     waker: RefCell<Option<Waker>>,
     running: Cell<bool>,
+}
+
+impl Timers {
+    fn set(&self, (at, id): (Instant, u32), timer: Timer) {
+        self.at.borrow_mut().insert(id, at);
+        self.due.borrow_mut().insert((at, id), timer);
+    }
+
+    fn take(&self, id: u32) -> Option<Timer> {
+        let at = self.at.borrow_mut().remove(&id)?;
+        self.due.borrow_mut().remove(&(at, id))
+    }
 }
 
 struct Timer {
@@ -53,8 +68,9 @@ pub(crate) fn install(ctx: &Ctx<'_>) -> Result<()> {
 fn set<'js>(call: &Call<'_, 'js>, repeat: bool) -> Fallible<Value<'js>> {
     let name = if repeat { "setInterval" } else { "setTimeout" };
     let callback = function_arg(call.raw(0), name)?;
-    // As in browsers and Node: what is no positive number is the shortest delay.
-    let delay = call.raw(1).and_then(|delay| delay.as_number()).filter(|delay| *delay >= 1.0).unwrap_or(1.0);
+    // As in browsers and Node: made a number, and what is no positive one is the shortest delay.
+    let delay = call.arg(1).map(|delay| Ok::<_, Fault>(delay.get::<Coerced<f64>>()?.0)).transpose()?;
+    let delay = delay.filter(|delay| *delay >= 1.0).unwrap_or(1.0);
     let delay = Duration::from_secs_f64(delay.min(2_147_483_647.0) / 1000.0);
     let host = Vm::of(call.ctx()).host.clone();
     let Some(local) = Local::current() else { return Ok(call.undefined()) };
@@ -66,20 +82,17 @@ fn set<'js>(call: &Call<'_, 'js>, repeat: bool) -> Fallible<Value<'js>> {
     };
     let id = host.timers.next_id.get().wrapping_add(1);
     host.timers.next_id.set(id);
-    host.timers.due.borrow_mut().insert((host.config.clock.after(delay), id), timer);
+    host.timers.set((host.config.clock.after(delay), id), timer);
     wake(&host, &local);
     Ok(Value::new_number(call.ctx().clone(), f64::from(id)))
 }
 
 fn clear<'js>(call: &Call<'_, 'js>) -> Fallible<Value<'js>> {
     let host = Vm::of(call.ctx()).host.clone();
-    if let Some(id) = call.raw(0).and_then(|id| id.as_number()) {
-        let mut due = host.timers.due.borrow_mut();
-        let key = due.keys().find(|(_, known)| f64::from(*known) == id).copied();
-        let cleared = key.and_then(|key| due.remove(&key));
-        drop(due);
-        drop(cleared);
-    }
+    let id = call.raw(0).and_then(|id| id.as_number()).filter(|id| (0.0..=f64::from(u32::MAX)).contains(id));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+    let id = id.filter(|id| id.fract() == 0.0).map(|id| id as u32);
+    drop(id.and_then(|id| host.timers.take(id)));
     Ok(call.undefined())
 }
 
@@ -100,7 +113,7 @@ async fn run(host: Rc<Host>) {
             let nearest = host.timers.due.borrow().keys().next().copied();
             match nearest {
                 Some(key) if key.0 <= now => {
-                    let timer = host.timers.due.borrow_mut().remove(&key);
+                    let timer = host.timers.take(key.1);
                     return timer.map_or(Poll::Pending, |timer| Poll::Ready((timer, key)));
                 }
                 Some((at, _)) => {
@@ -133,7 +146,7 @@ fn fire(host: &Rc<Host>, timer: Timer, (at, id): (Instant, u32)) {
     let once = match timer.every {
         Some(every) => {
             let next = (at + every).max(host.config.clock.now());
-            host.timers.due.borrow_mut().insert((next, id), timer);
+            host.timers.set((next, id), timer);
             None
         }
         None => Some(timer.pending),

@@ -115,10 +115,13 @@ pub(crate) fn engine_of(value: &Value<'_>, path: &str) -> Fallible<Arc<dyn Engin
 fn config(call: &Call<'_, '_>, index: usize) -> Fallible<geppetto_turns::Map> {
     let options = Options::read(call.ctx(), call.arg(index), "options")?;
     let mut config = geppetto_turns::Map::new();
-    for name in ["model", "apiType", "provider", "profile", "reasoningEffort", "apiKey", "baseURL"] {
+    for name in ["model", "apiType", "provider", "profile", "reasoningEffort", "baseURL"] {
         if let Some(value) = options.string(name)? {
             config.insert(name.to_owned(), value.into());
         }
+    }
+    if let Some(key) = options.secret("apiKey")? {
+        config.insert("apiKey".to_owned(), key.into());
     }
     for name in ["maxTokens", "seed"] {
         if let Some(value) = options.count(name)? {
@@ -133,7 +136,7 @@ fn config(call: &Call<'_, '_>, index: usize) -> Fallible<geppetto_turns::Map> {
     if let Some(stop) = options.strings("stop")? {
         config.insert("stop".to_owned(), stop.into());
     }
-    if let Some(headers) = options.texts("headers")? {
+    if let Some(headers) = options.secrets("headers")? {
         config.insert("headers".to_owned(), headers.into());
     }
     options.finish()?;
@@ -178,7 +181,7 @@ fn response(options: &Options<'_>) -> Fallible<ScriptedResponse> {
 }
 
 fn usage(options: &Options<'_>) -> Fallible<Option<Usage>> {
-    let count = |name| Ok::<_, Fault>(u64::from(options.integer(name, 0)?.unwrap_or(0)));
+    let count = |name| Ok::<_, Fault>(options.count(name)?.unwrap_or(0));
     let usage = Usage {
         input_tokens: count("inputTokens")?,
         output_tokens: count("outputTokens")?,

@@ -51,6 +51,11 @@ impl Default for LoopConfig {
 }
 
 impl LoopConfig {
+    /// Whether this tool may be called.
+    pub(crate) fn allows(&self, tool: &str) -> bool {
+        self.allowed_tools.as_ref().is_none_or(|allowed| allowed.iter().any(|name| name == tool))
+    }
+
     /// What engines find in a turn's data under `tool_config`.
     pub(super) fn to_json(&self) -> Value {
         let mut json = json!({

@@ -23,9 +23,12 @@ use std::sync::Arc;
 pub struct ToolLoop {
     chain: EngineChain,
     settings: ToolLoopFactory,
+    /// What the registry held when the run began.
+    tools: ToolSet,
 }
 
 /// The tools, settings and hooks of a session that is being built.
+#[derive(Clone)]
 pub struct ToolLoopFactory {
     registry: ToolRegistry,
     config: LoopConfig,
@@ -35,7 +38,7 @@ pub struct ToolLoopFactory {
 
 impl RunnerFactory for ToolLoopFactory {
     fn runner(self, chain: EngineChain) -> Arc<dyn InferenceRunner> {
-        Arc::new(ToolLoop { chain, settings: self })
+        Arc::new(ToolLoop { chain, tools: self.registry.snapshot(), settings: self })
     }
 }
 
@@ -79,11 +82,15 @@ impl SessionSteps for SessionBuilder<ToolLoopFactory> {
 
 #[async_trait]
 impl InferenceRunner for ToolLoop {
+    fn begun(&self) -> Option<Arc<dyn InferenceRunner>> {
+        let (chain, settings) = (self.chain.clone(), self.settings.clone());
+        Some(Arc::new(Self { chain, tools: settings.registry.snapshot(), settings }))
+    }
+
     async fn run(&self, mut turn: Turn, ctx: &RunContext) -> Result<Turn, InferenceError> {
         let config = &self.settings.config;
-        let tools = self.settings.registry.snapshot();
         if config.enabled {
-            offer(&mut turn, &tools, config);
+            offer(&mut turn, &self.tools, config);
         }
         let mut progress = Progress::default();
         loop {
@@ -99,8 +106,9 @@ impl InferenceRunner for ToolLoop {
                     }
                 }
                 Step::RunTools(calls) => {
-                    turn = self.run_tools(turn, &calls, &tools, ctx).await?;
-                    progress.tools_ran(&calls, config);
+                    let called;
+                    (turn, called) = self.run_tools(turn, &calls, ctx).await?;
+                    progress.tools_ran(&called, config);
                     ctx.checkpoint(&turn);
                     self.pause(PausePhase::AfterTools, &calls, ctx).await;
                 }
@@ -125,19 +133,21 @@ impl ToolLoop {
         }
     }
 
-    /// Runs the calls and appends their results in the order of the calls.
+    /// Runs the calls and appends their results in the order of the calls. Tells also which tools were called.
     async fn run_tools(
         &self,
         turn: Turn,
         calls: &[PendingCall],
-        tools: &ToolSet,
         ctx: &RunContext,
-    ) -> Result<Turn, InferenceError> {
+    ) -> Result<(Turn, Vec<String>), InferenceError> {
         let ToolLoopFactory { config, hooks, .. } = &self.settings;
+        let tools = &self.tools;
         let executor = Executor { ctx, tools, config, hooks: hooks.as_deref(), hook_turn: Mutex::new(()) };
         let mut results: Vec<Option<Block>> = vec![None; calls.len()];
+        let mut all_called = Vec::new();
         let mut answers = pin!(executor.run(calls.to_vec()));
-        while let Some(Answered { index, call, result }) = answers.next().await {
+        while let Some(Answered { index, call, called, result }) = answers.next().await {
+            all_called.extend(called);
             let tool_result = result_info(&call.id, &call.name, &result);
             let _ = ctx.publish(EventBody::ToolResult { tool_result });
             results[index] = Some(match &result {
@@ -151,7 +161,7 @@ impl ToolLoop {
                 return Err(InferenceError::Tool { tool, call_id, failure: error.into_failure() });
             }
         }
-        Ok(with_results(&turn, &results))
+        Ok((with_results(&turn, &results), all_called))
     }
 }
 
@@ -163,12 +173,9 @@ fn with_results(turn: &Turn, results: &[Option<Block>]) -> Turn {
 
 /// Tells engines, through the turn's data, which tools there are and how they may be used.
 fn offer(turn: &mut Turn, tools: &ToolSet, config: &LoopConfig) {
-    let allowed = |name: &str| {
-        config.allowed_tools.as_ref().is_none_or(|allowed| allowed.iter().any(|tool| tool == name))
-    };
     let definitions = tools.values().map(|registered| registered.tool.definition());
     let definitions: Vec<Value> = definitions
-        .filter(|definition| allowed(&definition.name))
+        .filter(|definition| config.allows(&definition.name))
         .map(|definition| definition.to_json())
         .collect();
     for (key, value) in

@@ -36,9 +36,10 @@ impl Progress {
         self.last = Last::Engine;
     }
 
-    pub(super) fn tools_ran(&mut self, calls: &[PendingCall], config: &LoopConfig) {
+    /// Calls were answered; these tools were called for it.
+    pub(super) fn tools_ran(&mut self, called: &[String], config: &LoopConfig) {
         self.last = Last::Tools;
-        self.stop |= calls.iter().any(|call| config.stop_at_tools.contains(&call.name));
+        self.stop |= called.iter().any(|tool| config.stop_at_tools.contains(tool));
     }
 
     /// The next step for a turn in this state.
@@ -88,7 +89,7 @@ mod tests {
         let mut progress = Progress::default();
         progress.engine_called();
         assert!(matches!(progress.next(&asking(), &config), Step::RunTools(_)));
-        progress.tools_ran(&asking().pending_calls(), &config);
+        progress.tools_ran(&["add".to_owned()], &config);
         assert_eq!(progress.next(&Turn::new(), &config), Step::GiveUp);
     }
 
@@ -98,7 +99,7 @@ mod tests {
             LoopConfig { max_iterations: 1, stop_at_tools: vec!["add".into()], ..LoopConfig::default() };
         let mut progress = Progress::default();
         progress.engine_called();
-        progress.tools_ran(&asking().pending_calls(), &config);
+        progress.tools_ran(&["add".to_owned()], &config);
         assert_eq!(progress.next(&Turn::new(), &config), Step::Complete);
     }
 
