@@ -99,6 +99,27 @@ fn a_turn_in_a_file_is_shown_and_translated() {
     assert_eq!(code, Some(1));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_told_and_fails_the_command() {
+    let script = folder("full").join("full.js");
+    let agent = "const gp = require('geppetto'); gp.createSession({ engine: gp.engines.echo() }).run('hi')";
+    std::fs::write(&script, agent).unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_geppetto"))
+        .args(["run", "--events", "ndjson"])
+        .arg(&script)
+        .stdout(full)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        errors.starts_with("geppetto: could not write to stdout:") && errors.lines().count() == 1,
+        "{errors}"
+    );
+    assert_eq!(output.status.code(), Some(1));
+}
+
 #[test]
 fn a_file_that_cannot_be_a_script_is_told_apart() {
     let folder = folder("scripts");

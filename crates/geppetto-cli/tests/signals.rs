@@ -85,6 +85,25 @@ fn a_script_may_hear_ctrl_c_itself() {
 }
 
 #[test]
+fn a_script_that_is_too_busy_to_hear_ctrl_c_is_cancelled_or_ended_all_the_same() {
+    let script = r#"
+        const gp = require("geppetto");
+        require("geppetto/terminal").onInterrupt(() => console.log("heard"));
+        console.log("ready");
+        try { gp.createSession({ engine: gp.engines.echo({ delayMs: 60000 }) }).run("hi"); } catch (error) { console.log(error.code); }
+        for (;;);
+    "#;
+    let (child, mut output, line) = start("busy.js", script);
+    assert_eq!(line, "ready\n");
+    interrupt(&child);
+    let mut told = String::new();
+    output.read_line(&mut told).unwrap();
+    assert_eq!(told, "cancelled\n");
+    interrupt(&child);
+    assert_eq!(end(child, output), (String::new(), Some(130)));
+}
+
+#[test]
 fn a_second_ctrl_c_ends_at_once_whatever_listeners_do() {
     let script = r#"
         const gp = require("geppetto");

@@ -201,20 +201,7 @@ impl RunContext {
 
     /// Writes a line to the host's log, with the ids of the run, and a `log` event while the run goes on.
     pub fn log(&self, level: LogLevel, message: &str, fields: Map) {
-        let session_id = self.ids().session_id.as_str();
-        let inference_id = self.ids().inference_id.as_str();
-        let shown = if fields.is_empty() { String::new() } else { Value::Object(fields.clone()).to_string() };
-        macro_rules! line {
-            ($level:ident) => {
-                tracing::event!(tracing::Level::$level, session_id, inference_id, fields = shown, "{message}")
-            };
-        }
-        match level {
-            LogLevel::Debug => line!(DEBUG),
-            LogLevel::Info => line!(INFO),
-            LogLevel::Warn => line!(WARN),
-            LogLevel::Error => line!(ERROR),
-        }
+        log_line(Some(self.ids()), level, message, &fields);
         let body = EventBody::Log { level, message: message.to_owned(), fields };
         // After the end the line is in the host's log; the run's own log is closed.
         let _ = self.publish(body);
@@ -240,5 +227,23 @@ impl RunContext {
     /// Waits until the run's sinks have taken what was published, for a bounded time.
     pub async fn sinks_caught_up(&self) {
         self.delivery.caught_up(&self.core).await;
+    }
+}
+
+/// Writes a line of a script to the host's log, with the ids of its run, if it belongs to one.
+pub fn log_line(ids: Option<&RunIds>, level: LogLevel, message: &str, fields: &Map) {
+    let session_id = ids.map(|ids| ids.session_id.as_str());
+    let inference_id = ids.map(|ids| ids.inference_id.as_str());
+    let fields = if fields.is_empty() { String::new() } else { Value::Object(fields.clone()).to_string() };
+    macro_rules! line {
+        ($level:ident) => {
+            tracing::event!(tracing::Level::$level, session_id, inference_id, fields, "{message}")
+        };
+    }
+    match level {
+        LogLevel::Debug => line!(DEBUG),
+        LogLevel::Info => line!(INFO),
+        LogLevel::Warn => line!(WARN),
+        LogLevel::Error => line!(ERROR),
     }
 }

@@ -37,7 +37,7 @@ mod token;
 pub use geppetto_events as events;
 
 pub use builder::{RunnerFactory, SessionBuilder, SingleCall};
-pub use context::RunContext;
+pub use context::{RunContext, log_line};
 pub use engine::{Engine, InferenceRunner};
 pub use error::{BeginError, Failure, InferenceError, NoActiveRun, RunEnded, RunError};
 pub use middleware::{EngineChain, Middleware, Next};

@@ -7,7 +7,7 @@ use crate::function::{Call, Members, define, function};
 use crate::globals::abort;
 use crate::handle::{self, HandleState};
 use geppetto_events::LogLevel;
-use geppetto_inference::{RunContext, RunToken};
+use geppetto_inference::{RunContext, RunToken, log_line};
 use geppetto_toolloop::ToolContext;
 use geppetto_turns::Map;
 use rquickjs::{Ctx, Object, Result, Value};
@@ -168,7 +168,7 @@ fn write_log(call: &Call<'_, '_>, level: LogLevel, run: Option<&RunContext>) -> 
     };
     match run {
         Some(run) => run.log(level, &message, fields),
-        None => tracing::info!(level = level.as_str(), "{message}"),
+        None => log_line(None, level, &message, &fields),
     }
     Ok(())
 }

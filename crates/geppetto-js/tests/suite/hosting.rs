@@ -147,6 +147,28 @@ async fn a_session_of_a_script_is_driven_on_the_hosts_threads() {
 }
 
 #[tokio::test]
+async fn each_script_loads_what_lies_beneath_its_own_folder() {
+    let folder = std::env::temp_dir().join(format!("geppetto-roots-{}", std::process::id()));
+    let runtime = Runtime::builder().build().unwrap();
+    let mut scripts = Vec::new();
+    for name in ["one", "two"] {
+        let own = folder.join(name);
+        std::fs::create_dir_all(&own).unwrap();
+        std::fs::write(own.join("part.mjs"), format!("export const part = '{name}';")).unwrap();
+        let main =
+            "export const read = (path) => import(path).then(({ part }) => part, (error) => error.message);";
+        std::fs::write(own.join("main.mjs"), main).unwrap();
+        scripts.push(runtime.load(Source::File(own.join("main.mjs"))).await.unwrap());
+    }
+    for (script, name) in scripts.iter().zip(["one", "two"]) {
+        assert_eq!(call(script, "read", &[json!("./part.mjs")]).await, Ok(json!(name)));
+    }
+    let outside = call(&scripts[0], "read", &[json!("../two/part.mjs")]).await.unwrap();
+    assert!(outside.as_str().unwrap().contains("lies outside the script's folder"), "{outside}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
 async fn loading_fails_as_running_does() {
     let runtime = Runtime::builder().build().unwrap();
     let load = async |text: &str| runtime.load(Source::text("x.mjs", text)).await.unwrap_err().to_string();

@@ -121,6 +121,26 @@ fn a_plain_next_that_is_parked_ends_with_its_run() {
 }
 
 #[test]
+fn a_shutdown_aborts_the_signal_of_a_callback_that_computes() {
+    let (tell, told) = std::sync::mpsc::channel();
+    let (builder, _) = silent();
+    let console = Arc::new(move |_: &str, text: &str| drop(tell.send(text.to_owned())));
+    let runtime = builder.console(console).build().unwrap();
+    let script = start(
+        &runtime,
+        "gp.createSession({ engine: gp.engines.fromFunction((turn, { signal }) => {
+            console.log('computes');
+            while (!signal.aborted);
+            console.log(signal.reason.name + ': ' + signal.reason.message);
+        }) }).run('hi')",
+    );
+    assert_eq!(told.recv().unwrap(), "computes");
+    futures_lite::future::block_on(runtime.shutdown(Duration::from_secs(5)));
+    script.join().unwrap();
+    assert_eq!(told.recv().unwrap(), "AbortError: the runtime was shut down");
+}
+
+#[test]
 fn a_shutdown_ends_it_and_its_end_is_told() {
     let sink = CollectorSink::default();
     let (builder, reached) = silent();
