@@ -6,7 +6,7 @@
 
 use crate::callback_error::{CallbackError, caught, thrown};
 use crate::fault::{Fallible, Fault};
-use crate::function::function;
+use crate::promise::{keep, when_settled};
 use crate::vm::Vm;
 use futures_util::future::{Either, select};
 use geppetto_inference::{RunContext, RunToken};
@@ -14,10 +14,8 @@ use geppetto_runner::{CallError, Frame, JsError, JsRef, Local, OwnerRef, Stop};
 use geppetto_time::Deadline;
 use rquickjs::function::Args;
 use rquickjs::{Ctx, Function, Value};
-use std::cell::RefCell;
 use std::future::pending;
 use std::pin::{Pin, pin};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -115,17 +113,15 @@ impl Callback {
     /// # Errors
     /// On a thread that is no owner's.
     pub fn new<'js>(ctx: &Ctx<'js>, function: Value<'js>) -> Fallible<Self> {
-        let local =
-            Local::current().ok_or_else(|| Fault::Plain("there is no runtime on this thread".to_owned()))?;
         let owner = Vm::of(ctx).host.owner.clone();
-        Ok(Self { function: JsRef::new(&local, function), owner })
+        Ok(Self { function: keep(function)?, owner })
     }
 
     /// Calls the function, without arguments, soon. What it throws is told as uncaught.
     pub fn post(&self) {
         let (function, owner) = (self.function.clone(), self.owner.clone());
         let posted = self.owner.post("callback", move |ctx| {
-            let function = function.get(&ctx).and_then(Value::into_function);
+            let function = function.function(&ctx);
             let called = function.map(|function| function.call::<_, Value<'_>>(()).map(drop));
             if let Some(Err(error)) = called {
                 owner.report("callback", CallError::Script(JsError::from_error(&ctx, &error)));
@@ -240,7 +236,7 @@ where
 {
     let host = Vm::of(ctx).host.clone();
     let Arguments { values, fallback } = encode(ctx)?;
-    let function = function.get(ctx).and_then(Value::into_function);
+    let function = function.function(ctx);
     let function = function.ok_or_else(|| Fault::Plain("the callback's runtime is gone".to_owned()))?;
     let mut args = Args::new(ctx.clone(), values.len());
     args.push_args(values)?;
@@ -279,33 +275,19 @@ where
     D: for<'any> FnOnce(&Ctx<'any>, Returned<'any>) -> Fallible<R> + 'static,
 {
     let (sender, settled) = oneshot::channel();
-    let waiting = Rc::new(RefCell::new(Some((sender, decode))));
-    let other = waiting.clone();
-    let ok = function(ctx, "fulfilled", 2, move |call| {
-        if let Some((sender, decode)) = waiting.borrow_mut().take() {
-            let undefined = || call.undefined();
-            let (value, fallback) =
-                (call.raw(0).unwrap_or_else(undefined), call.raw(1).unwrap_or_else(undefined));
-            let decoded = decode(call.ctx(), Returned { value, fallback });
-            match decoded {
-                // Whoever waits is told of the interruption, not of what the engine made of it.
-                Err(fault) if Local::current().is_some_and(|local| local.is_interrupted()) => {
-                    return Err(fault);
-                }
-                // The run may be over by now.
-                decoded => drop(sender.send(decoded.map_err(|fault| caught(call.ctx(), fault)))),
-            }
+    when_settled(ctx, promise, fallback, move |ctx, outcome| {
+        let decoded = match outcome {
+            Ok((value, fallback)) => decode(ctx, Returned { value, fallback }),
+            // The run may be over by now.
+            Err(error) => return Ok(drop(sender.send(Err(thrown(ctx, error))))),
+        };
+        match decoded {
+            // Whoever waits is told of the interruption, not of what the engine made of it.
+            Err(fault) if Local::current().is_some_and(|local| local.is_interrupted()) => return Err(fault),
+            decoded => drop(sender.send(decoded.map_err(|fault| caught(ctx, fault)))),
         }
-        Ok(call.undefined())
+        Ok(())
     })?;
-    let fail = function(ctx, "rejected", 1, move |call| {
-        if let Some((sender, _)) = other.borrow_mut().take() {
-            let thrown = thrown(call.ctx(), call.raw(0).unwrap_or_else(|| call.undefined()));
-            let _ = sender.send(Err(thrown));
-        }
-        Ok(call.undefined())
-    })?;
-    Vm::of(ctx).settle.clone().call::<_, Value<'js>>((promise, fallback, ok, fail))?;
     Ok(settled)
 }
 

@@ -33,6 +33,11 @@ impl<'js> Call<'_, 'js> {
         self.params.arg(index)
     }
 
+    /// An argument as it is; `undefined` when it was not passed.
+    pub(crate) fn at(&self, index: usize) -> Value<'js> {
+        self.raw(index).unwrap_or_else(|| self.undefined())
+    }
+
     /// An argument that must be there.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ mod loader;
 mod module;
 mod ns;
 mod options;
+mod promise;
 mod pump;
 mod run_error;
 mod runtime;

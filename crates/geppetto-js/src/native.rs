@@ -34,7 +34,7 @@ pub use crate::callback::Callback;
 pub use crate::callback_context::text_arg as text;
 pub use crate::fault::{Fallible, Fault};
 pub use crate::function::{Call, Members, function};
-pub use crate::ns::promise_of as promise;
+pub use crate::promise::promise_of as promise;
 
 use crate::codec;
 use crate::globals::abort::token_of;

@@ -8,14 +8,14 @@ use crate::callback::frame;
 use crate::codec::event;
 use crate::fault::Fault;
 use crate::host::Host;
-use crate::run_error;
+use crate::promise::Deferred;
 use crate::vm::Vm;
 use futures_lite::future::yield_now;
 use geppetto_events::{Cursor, Event, EventType};
 use geppetto_inference::{RunContext, RunCore};
 use geppetto_runner::{CallError, Frame, JsError, JsRef, Local};
 use geppetto_time::Deadline;
-use rquickjs::{Ctx, Function, Object, Value};
+use rquickjs::{Ctx, Object, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -50,8 +50,8 @@ struct Listener {
 pub(crate) struct IteratorState {
     started: Rc<str>,
     cursor: RefCell<Cursor>,
-    /// Promises that wait for events, each as its resolving and rejecting functions.
-    waiting: RefCell<VecDeque<(JsRef, JsRef)>>,
+    /// Promises that wait for events.
+    waiting: RefCell<VecDeque<Deferred>>,
     ended: Cell<bool>,
 }
 
@@ -238,7 +238,7 @@ impl Pump {
 
     fn call<'js>(&self, ctx: &Ctx<'js>, function: &JsRef, event: &Event) {
         let called = || -> rquickjs::Result<()> {
-            let Some(function) = function.get(ctx).and_then(Value::into_function) else { return Ok(()) };
+            let Some(function) = function.function(ctx) else { return Ok(()) };
             let returned: Value<'js> = function.call((event::encode(ctx, event)?,))?;
             // What an asynchronous listener rejects with is told as what it throws would be.
             if returned.is_promise() { Vm::of(ctx).heed.call((returned,)) } else { Ok(()) }
@@ -258,11 +258,8 @@ impl Pump {
         ctx: &Ctx<'js>,
         iterator: &Rc<IteratorState>,
     ) -> Result<Value<'js>, Fault> {
-        let (promise, resolve, reject) = ctx.promise()?;
-        if let Some(local) = Local::current() {
-            let keep = |function: Function<'js>| JsRef::new(&local, function.into_value());
-            iterator.waiting.borrow_mut().push_back((keep(resolve), keep(reject)));
-        }
+        let (promise, deferred) = Deferred::new(ctx)?;
+        iterator.waiting.borrow_mut().push_back(deferred);
         iterator.serve(ctx, &self.core);
         if !iterator.waiting.borrow().is_empty() {
             let mut iterators = self.iterators.borrow_mut();
@@ -270,7 +267,7 @@ impl Pump {
                 iterators.push(iterator.clone());
             }
         }
-        Ok(promise.into_value())
+        Ok(promise)
     }
 }
 
@@ -283,28 +280,24 @@ impl IteratorState {
     /// Settles waiting promises: with events, then with the end or the run's error.
     fn serve<'js>(&self, ctx: &Ctx<'js>, core: &RunCore) {
         loop {
-            let front = self.waiting.borrow().front().cloned();
-            let Some((resolve, reject)) = front else { return };
+            let Some(front) = self.waiting.borrow().front().cloned() else { return };
             let event = if self.ended.get() { None } else { self.cursor.borrow_mut().try_next() };
             let settled = match event {
-                Some(event) => event::encode(ctx, &event).and_then(|event| yielded(ctx, Some(event))),
-                None if self.ended.get() => yielded(ctx, None),
+                Some(event) => {
+                    event::encode(ctx, &event).and_then(|event| yielded(ctx, Some(event))).map_err(Fault::Js)
+                }
+                None if self.ended.get() => yielded(ctx, None).map_err(Fault::Js),
                 None if core.is_finished() => {
                     self.ended.set(true);
                     match core.outcome() {
-                        Some(Err(error)) => {
-                            let error = run_error::to_js(ctx, &error, Some(&self.started));
-                            self.waiting.borrow_mut().pop_front();
-                            let _ = error.and_then(|error| call(ctx, &reject, error));
-                            continue;
-                        }
-                        _ => yielded(ctx, None),
+                        Some(Err(error)) => Err(Fault::StartedRun(Box::new(error), self.started.to_string())),
+                        _ => yielded(ctx, None).map_err(Fault::Js),
                     }
                 }
                 None => return,
             };
             self.waiting.borrow_mut().pop_front();
-            let _ = settled.and_then(|settled| call(ctx, &resolve, settled));
+            front.settle(ctx, settled);
         }
     }
 
@@ -313,13 +306,6 @@ impl IteratorState {
         self.ended.set(true);
         self.serve(ctx, core);
         yielded(ctx, None)
-    }
-}
-
-fn call<'js>(ctx: &Ctx<'js>, function: &JsRef, value: Value<'js>) -> rquickjs::Result<()> {
-    match function.get(ctx).and_then(Value::into_function) {
-        Some(function) => function.call((value,)),
-        None => Ok(()),
     }
 }
 

@@ -1,15 +1,12 @@
 //! Scripts: where they come from, and what becomes of them.
 
 use crate::fault::Fault;
-use crate::function::function;
 use crate::loader::{self, Kind};
-use crate::vm::Vm;
+use crate::promise::{keep, when_settled};
 use geppetto_inference::CancelReason;
-use geppetto_runner::{CallError, ErrorReport, JsError, JsRef, Local};
+use geppetto_runner::{CallError, ErrorReport, JsError, JsRef};
 use rquickjs::{Ctx, Value};
-use std::cell::RefCell;
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -161,32 +158,18 @@ fn evaluate(ctx: &Ctx<'_>, name: &str, text: &str) -> Result<Running, JsError> {
         Kind::Module(module) => {
             let unlinked = |error| loader::placed(failed(error), name, text);
             let (module, promise) = module.eval().map_err(unlinked)?;
-            await_top_level(ctx, promise.into_value(), settle).map_err(failed)?;
+            let undefined = Value::new_undefined(ctx.clone());
+            let awaited = when_settled(ctx, promise.into_value(), undefined, move |_, outcome| {
+                let outcome = outcome.map(drop).map_err(|error| tidy(JsError::from_value(&error)));
+                settle.send_replace(Some(outcome));
+                Ok(())
+            });
+            awaited.map_err(failed)?;
             module.namespace().map_err(failed)?.into_value()
         }
     };
-    let local = Local::current().ok_or_else(|| plain("there is no runtime on this thread"))?;
-    Ok(Running { exports: JsRef::new(&local, exports), settled })
-}
-
-fn await_top_level<'js>(
-    ctx: &Ctx<'js>,
-    promise: Value<'js>,
-    settle: watch::Sender<Option<Result<(), JsError>>>,
-) -> rquickjs::Result<()> {
-    let settle = Rc::new(RefCell::new(settle));
-    let other = settle.clone();
-    let ok = function(ctx, "fulfilled", 1, move |call| {
-        settle.borrow().send_replace(Some(Ok(())));
-        Ok(call.undefined())
-    })?;
-    let fail = function(ctx, "rejected", 1, move |call| {
-        let error = call.raw(0).unwrap_or_else(|| call.undefined());
-        other.borrow().send_replace(Some(Err(tidy(JsError::from_value(&error)))));
-        Ok(call.undefined())
-    })?;
-    let undefined = Value::new_undefined(ctx.clone());
-    Vm::of(ctx).settle.clone().call::<_, Value<'js>>((promise, undefined, ok, fail)).map(drop)
+    let exports = keep(exports).map_err(|fault| js_error(ctx, fault))?;
+    Ok(Running { exports, settled })
 }
 
 /// What a fault throws, as an error that can leave the VM.

@@ -2,7 +2,7 @@
 
 use crate::local::Local;
 use crate::shared::Shared;
-use rquickjs::{Ctx, Persistent, Value};
+use rquickjs::{Ctx, Function, Persistent, Value};
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
@@ -93,6 +93,14 @@ impl JsRef {
         let local = Local::current().filter(|local| Arc::ptr_eq(local.shared(), &self.slot.shared))?;
         let value = local.table().slots.borrow().values.get(self.slot.id)?.clone()?;
         value.restore(ctx).ok()
+    }
+}
+
+impl JsRef {
+    /// The value, if it is a function; as [`get`](JsRef::get).
+    #[must_use]
+    pub fn function<'js>(&self, ctx: &Ctx<'js>) -> Option<Function<'js>> {
+        self.get(ctx)?.into_function()
     }
 }
 

@@ -4,6 +4,7 @@ use crate::codec;
 use crate::fault::{Fallible, Fault};
 use crate::function::{Call, Members};
 use crate::handle::{self, HandleState};
+use crate::promise::keep;
 use crate::vm::Vm;
 use futures_util::future::select;
 use geppetto_inference::{CancelReason, RunCore, RunToken};
@@ -95,9 +96,7 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
     })?;
     members.method("watchToken", 2, |call| {
         let state = this_token(call)?;
-        if let (Some(local), Some(signal)) = (Local::current(), call.raw(1)) {
-            watch(call.ctx(), &local, &state, JsRef::new(&local, signal));
-        }
+        watch(call.ctx(), &state, keep(call.at(1))?);
         Ok(call.undefined())
     })?;
     Ok(())
@@ -113,7 +112,8 @@ fn this_token(call: &Call<'_, '_>) -> Fallible<Rc<Token>> {
 
 /// Tells the signal when its token is cancelled: before the next callback, or by a task of its own. Nobody is told
 /// once the run the token belongs to has ended.
-fn watch(ctx: &Ctx<'_>, local: &Local, state: &Token, signal: JsRef) {
+fn watch(ctx: &Ctx<'_>, state: &Token, signal: JsRef) {
+    let Some(local) = Local::current() else { return };
     let host = Vm::of(ctx).host.clone();
     let (token, run) = (state.token.clone(), state.run.clone());
     host.watched.borrow_mut().push(Watched { token: token.clone(), signal });

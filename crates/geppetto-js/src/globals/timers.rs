@@ -4,6 +4,7 @@ use crate::callback::function_arg;
 use crate::fault::{Fallible, Fault};
 use crate::function::{Call, function};
 use crate::host::{Host, Pending};
+use crate::promise::keep;
 use crate::vm::Vm;
 use futures_lite::future::yield_now;
 use geppetto_runner::{CallError, JsError, JsRef, Local};
@@ -75,8 +76,8 @@ fn set<'js>(call: &Call<'_, 'js>, repeat: bool) -> Fallible<Value<'js>> {
     let host = Vm::of(call.ctx()).host.clone();
     let Some(local) = Local::current() else { return Ok(call.undefined()) };
     let timer = Timer {
-        function: JsRef::new(&local, callback.into_value()),
-        arguments: call.args().skip(2).map(|argument| JsRef::new(&local, argument)).collect(),
+        function: keep(callback.into_value())?,
+        arguments: call.args().skip(2).map(keep).collect::<Fallible<_>>()?,
         every: repeat.then_some(delay),
         pending: host.pend(),
     };
@@ -162,7 +163,7 @@ fn fire(host: &Rc<Host>, timer: Timer, (at, id): (Instant, u32)) {
 
 fn call_timer(ctx: &Ctx<'_>, function: &JsRef, arguments: &[JsRef]) -> std::result::Result<(), JsError> {
     let call = || -> Result<()> {
-        let Some(function) = function.get(ctx).and_then(Value::into_function) else { return Ok(()) };
+        let Some(function) = function.function(ctx) else { return Ok(()) };
         let mut args = Args::new(ctx.clone(), arguments.len());
         args.push_args(arguments.iter().filter_map(|argument| argument.get(ctx)))?;
         function.call_arg::<Value<'_>>(args).map(drop)

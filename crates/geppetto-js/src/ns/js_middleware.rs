@@ -8,12 +8,13 @@ use crate::fault::{Fallible, Fault};
 use crate::function::{Call, function};
 use crate::ns::engines::engine_of;
 use crate::options::Options;
+use crate::promise::Deferred;
 use crate::vm::Vm;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use geppetto_inference::{Failure, InferenceError, Middleware, Next, RunContext, RunError};
-use geppetto_runner::{CallError, JsError, JsRef, Local, OwnerRef, WaitError};
+use geppetto_runner::{OwnerRef, WaitError};
 use geppetto_turns::Turn;
 use rquickjs::{Ctx, Object, Value};
 use std::future::poll_fn;
@@ -59,7 +60,7 @@ struct Request {
 
 /// A promise of `next`. It settles in any case: one that is dropped is rejected.
 struct Waiting {
-    functions: Option<(JsRef, JsRef)>,
+    deferred: Option<Deferred>,
     owner: OwnerRef,
     run: RunContext,
     middleware: Arc<str>,
@@ -74,23 +75,12 @@ impl Waiting {
 
     /// Settles the promise, soon.
     fn settle(&mut self, result: Result<Turn, InferenceError>) {
-        let Some((resolve, reject)) = self.functions.take() else { return };
+        let Some(deferred) = self.deferred.take() else { return };
         let result = result.map_err(|error| run_error(error, &self.run));
         let settle = move |js: Ctx<'_>| {
-            let shown = match result {
-                Ok(turn) => turn::encode(&js, &turn).map(|turn| (&resolve, turn.into_value())),
-                Err(error) => crate::run_error::to_js(&js, &error, None).map(|error| (&reject, error)),
-            };
-            // What cannot be shown is told as the error of showing it.
-            let shown = shown.or_else(|error| Ok((&reject, Fault::Js(error).into_value(&js)?)));
-            let settled = shown.and_then(|(function, value)| {
-                let function = function.get(&js).and_then(Value::into_function);
-                function.map_or(Ok(()), |function| function.call::<_, ()>((value,)))
-            });
-            if let Err(error) = settled {
-                let error = JsError::from_error(&js, &error);
-                Vm::of(&js).host.report("next", CallError::Script(error));
-            }
+            let shown =
+                result.map_err(Fault::from).and_then(|turn| Ok(turn::encode(&js, &turn)?.into_value()));
+            deferred.settle(&js, shown);
         };
         match self.owner.local() {
             Some(local) => {
@@ -105,7 +95,7 @@ impl Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if self.functions.is_some() && !self.owner.is_closed() {
+        if self.deferred.is_some() && !self.owner.is_closed() {
             self.refuse("the middleware ended before its next did: await it");
         }
     }
@@ -291,16 +281,14 @@ fn next_async<'js>(
     next: Next,
     turn: Turn,
 ) -> Fallible<Value<'js>> {
-    let (promise, resolve, reject) = call.ctx().promise()?;
-    let Some(local) = Local::current() else { return Ok(call.undefined()) };
-    let functions = (JsRef::new(&local, resolve.into_value()), JsRef::new(&local, reject.into_value()));
+    let (promise, deferred) = Deferred::new(call.ctx())?;
     let (owner, run) = (Vm::of(call.ctx()).host.owner.clone(), next.context().clone());
     // One that is not awaited is no unhandled rejection: what became of it is told by events.
     Vm::of(call.ctx()).quiet.call::<_, ()>((promise.clone(),))?;
-    let promise_of_next = Waiting { functions: Some(functions), owner, run, middleware: middleware.clone() };
+    let promise_of_next = Waiting { deferred: Some(deferred), owner, run, middleware: middleware.clone() };
     let request = Request { next, turn, promise: promise_of_next };
     if let Err(mpsc::error::SendError(mut request)) = requests.send(request) {
         request.promise.refuse("next was called after the middleware had ended");
     }
-    Ok(promise.into_value())
+    Ok(promise)
 }

@@ -11,8 +11,6 @@ pub(crate) mod session;
 mod tools;
 mod turns;
 
-pub use session::promise_of;
-
 use crate::codec::json;
 use crate::function::{Members, define};
 use crate::generated::CONSTS;

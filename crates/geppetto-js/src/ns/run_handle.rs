@@ -7,17 +7,17 @@ use crate::fault::{Fallible, Fault};
 use crate::function::{Call, Members};
 use crate::handle::{self, HandleState};
 use crate::host::{Host, Pending};
-use crate::ns::session::settle;
+use crate::promise::{Deferred, keep};
 use crate::pump::{IteratorState, Pump};
 use crate::run_error::caller_stack;
 use crate::vm::Vm;
 use futures_lite::future::yield_now;
 use geppetto_events::EventType;
 use geppetto_inference::{CancelReason, Run};
-use geppetto_runner::{JsRef, Local};
+use geppetto_runner::Local;
 use geppetto_turns::nearest;
 use rquickjs::object::Property;
-use rquickjs::{IntoJs, Object, Result, Symbol, Value};
+use rquickjs::{IntoJs, Result, Symbol, Value};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -25,7 +25,6 @@ use std::rc::Rc;
 /// A run as scripts hold it.
 struct RunHandleState {
     pump: Rc<Pump>,
-    host: Rc<Host>,
 }
 
 /// The methods that work without their `this`.
@@ -77,26 +76,18 @@ pub(super) fn start<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>>
         Local::current().ok_or_else(|| Fault::Plain("there is no runtime on this thread".to_owned()))?;
     let pump = Pump::new(run.context(), caller_stack(ctx)?);
     host.pumps.borrow_mut().push(Rc::downgrade(&pump));
-    let (promise, resolve, reject) = ctx.promise()?;
-    let keep = |function: rquickjs::Function<'js>| JsRef::new(&local, function.into_value());
-    let (resolve, reject) = (keep(resolve), keep(reject));
-    let object = handle::create_open(ctx, RunHandleState { pump: pump.clone(), host: host.clone() })?;
+    let (promise, deferred) = Deferred::new(ctx)?;
+    let object = handle::create_open(ctx, RunHandleState { pump: pump.clone() })?;
     object.prop("promise", Property::from(promise))?;
     let vm = Vm::of(ctx);
     let bound = crate::codec::json::encode(ctx, &BOUND.as_slice().into())?;
     vm.bind_methods.call::<_, ()>((object.clone(), bound))?;
     vm.freeze.call::<_, ()>((object.clone(),))?;
-    local.spawn_to_end(drive(run, pump, host.pend(), host.clone(), (resolve, reject)));
+    local.spawn_to_end(drive(run, pump, host.pend(), host.clone(), deferred));
     Ok(object.into_value())
 }
 
-async fn drive(
-    run: Run,
-    pump: Rc<Pump>,
-    pending: Pending,
-    host: Rc<Host>,
-    (resolve, reject): (JsRef, JsRef),
-) {
+async fn drive(run: Run, pump: Rc<Pump>, pending: Pending, host: Rc<Host>, deferred: Deferred) {
     let result = {
         let mut driven = pin!(run.drive());
         poll_fn(|cx| {
@@ -115,7 +106,7 @@ async fn drive(
     pump.release_task();
     if let Some(local) = Local::current() {
         let result = result.map_err(|error| Fault::StartedRun(Box::new(error), pump.started().to_owned()));
-        settle(&local, result, &resolve, &reject, |ctx, turn| Ok(turn::encode(ctx, &turn)?.into_value()));
+        deferred.settle_in(&local, result, |ctx, turn| Ok(turn::encode(ctx, &turn)?.into_value()));
     }
     drop(pending);
 }
@@ -143,9 +134,7 @@ fn listen<'js>(call: &Call<'_, 'js>, place: &str, once: bool) -> Fallible<Value<
     if matches!(event, None | Some(EventType::Error | EventType::RunFinished)) {
         quiet(call)?;
     }
-    if let Some(local) = Local::current() {
-        this.pump.listen(&this.host, event, JsRef::new(&local, function.into_value()), once);
-    }
+    this.pump.listen(&Vm::of(call.ctx()).host, event, keep(function.into_value())?, once);
     Ok(call.this_value())
 }
 
@@ -174,14 +163,10 @@ impl HandleState for EventIterator {
         })?;
         members.method("return", 1, |call| {
             let this = call.this::<Self>()?;
-            let left: Object<'_> = this
-                .iterator
-                .leave(call.ctx(), this.pump.core())?
-                .into_object()
-                .ok_or_else(|| Fault::Plain("the iterator's end is no object".to_owned()))?;
-            let (promise, resolve, _) = call.ctx().promise()?;
-            resolve.call::<_, ()>((left,))?;
-            Ok(promise.into_value())
+            let left = this.iterator.leave(call.ctx(), this.pump.core())?;
+            let (promise, deferred) = Deferred::new(call.ctx())?;
+            deferred.settle(call.ctx(), Ok(left));
+            Ok(promise)
         })?;
         let this = crate::function::function(members.object.ctx(), "[Symbol.asyncIterator]", 0, |call| {
             Ok(call.this_value())

@@ -8,12 +8,13 @@ use crate::handle::{self, HandleState};
 use crate::ns::builder::Parts;
 use crate::ns::run_handle;
 use crate::options::Options;
+use crate::promise::{promise_of, rejected};
 use crate::run_error::caller_stack;
 use crate::vm::Vm;
 use geppetto_inference::{CancelReason, Failure, InferenceError, Run, RunOptions, RunToken, Seed, Session};
-use geppetto_runner::{JsRef, Local};
+use geppetto_runner::Local;
 use geppetto_turns::Turn;
-use rquickjs::{Ctx, IntoJs, Result, Value};
+use rquickjs::{IntoJs, Result, Value};
 use std::time::Duration;
 
 /// A synchronous run that nothing else bounds may take this long.
@@ -230,74 +231,6 @@ fn run_async<'js>(call: &Call<'_, 'js>, run: Fallible<Run>) -> Fallible<Value<'j
             promise_of(call, driven, |ctx, turn| Ok(turn::encode(ctx, &turn)?.into_value()))
         }
         Err(fault) => rejected(call, fault),
-    }
-}
-
-/// A promise that is rejected with this fault. What a fault has pending in the VM is taken from it now.
-pub(crate) fn rejected<'js>(call: &Call<'_, 'js>, fault: Fault) -> Fallible<Value<'js>> {
-    let error = fault.into_value(call.ctx())?;
-    let (promise, _, reject) = call.ctx().promise()?;
-    reject.call::<_, ()>((error,))?;
-    Ok(promise.into_value())
-}
-
-/// A promise for a future that is polled on the owner's thread. The VM is not idle until it has settled.
-///
-/// # Errors
-/// When the engine has no memory for it.
-pub fn promise_of<'js, T: 'static>(
-    call: &Call<'_, 'js>,
-    future: impl Future<Output = Fallible<T>> + 'static,
-    encode: impl for<'any> FnOnce(&Ctx<'any>, T) -> Result<Value<'any>> + 'static,
-) -> Fallible<Value<'js>> {
-    let ctx = call.ctx();
-    let (promise, resolve, reject) = ctx.promise()?;
-    let local =
-        Local::current().ok_or_else(|| Fault::Plain("there is no runtime on this thread".to_owned()))?;
-    let (resolve, reject) =
-        (JsRef::new(&local, resolve.into_value()), JsRef::new(&local, reject.into_value()));
-    let pending = Vm::of(ctx).host.pend();
-    local.spawn_to_end(async move {
-        let result = future.await;
-        if let Some(local) = Local::current() {
-            settle(&local, result, &resolve, &reject, encode);
-        }
-        drop(pending);
-    });
-    Ok(promise.into_value())
-}
-
-/// Settles a promise with a result.
-pub(crate) fn settle<T>(
-    local: &Local,
-    result: Fallible<T>,
-    resolve: &JsRef,
-    reject: &JsRef,
-    encode: impl for<'any> FnOnce(&Ctx<'any>, T) -> Result<Value<'any>>,
-) {
-    let settled = local.enter("settle", |ctx| -> Result<()> {
-        Vm::of(&ctx).host.clone().tell_aborts(&ctx, None);
-        let value = match result {
-            Ok(value) => encode(&ctx, value).map(|value| (resolve, value)),
-            Err(fault) => fault.into_value(&ctx).map(|error| (reject, error)),
-        };
-        // What cannot be shown is told as the error of showing it: the promise settles in any case.
-        let (function, value) = match value {
-            Ok(settled) => settled,
-            Err(error) => (reject, Fault::Js(error).into_value(&ctx)?),
-        };
-        match function.get(&ctx).and_then(Value::into_function) {
-            Some(function) => function.call((value,)),
-            None => Ok(()),
-        }
-    });
-    match settled {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            let error = geppetto_runner::JsError { message: error.to_string(), ..Default::default() };
-            local.owner().report("settle", geppetto_runner::CallError::Script(error));
-        }
-        Err(error) => local.owner().report("settle", error),
     }
 }
 
