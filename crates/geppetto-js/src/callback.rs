@@ -275,18 +275,23 @@ where
     D: for<'any> FnOnce(&Ctx<'any>, Returned<'any>) -> Fallible<R> + 'static,
 {
     let (sender, settled) = oneshot::channel();
+    // The run may be over when it is.
     when_settled(ctx, promise, fallback, move |ctx, outcome| {
         let decoded = match outcome {
             Ok((value, fallback)) => decode(ctx, Returned { value, fallback }),
-            // The run may be over by now.
-            Err(error) => return Ok(drop(sender.send(Err(thrown(ctx, error))))),
+            Err(error) => {
+                let _ = sender.send(Err(thrown(ctx, error)));
+                return Ok(());
+            }
         };
         match decoded {
             // Whoever waits is told of the interruption, not of what the engine made of it.
-            Err(fault) if Local::current().is_some_and(|local| local.is_interrupted()) => return Err(fault),
-            decoded => drop(sender.send(decoded.map_err(|fault| caught(ctx, fault)))),
+            Err(fault) if Local::current().is_some_and(|local| local.is_interrupted()) => Err(fault),
+            decoded => {
+                let _ = sender.send(decoded.map_err(|fault| caught(ctx, fault)));
+                Ok(())
+            }
         }
-        Ok(())
     })?;
     Ok(settled)
 }

@@ -11,8 +11,7 @@ use futures_util::future::{Either, select};
 use geppetto_inference::{CancelReason, RunToken, Session};
 use geppetto_runner::{CallError, JsRef, OwnerRef};
 use geppetto_time::{Clock, Deadline};
-use geppetto_turns::nearest;
-use rquickjs::{Atom, Ctx, Filter, Object, Value};
+use rquickjs::{Ctx, Value};
 use serde_json::Value as Json;
 use std::fmt;
 use std::pin::pin;
@@ -150,9 +149,7 @@ impl Script {
                 found => {
                     let found = found.as_ref().map(handle::describe);
                     let known = names(&exports)?;
-                    let guess = nearest(&name, known.iter().map(String::as_str)).filter(|_| found.is_none());
-                    let guess = guess.map(str::to_owned);
-                    Ok(Err(ScriptError::NoExport { script, export: name, found, known, guess }))
+                    Ok(Err(ScriptError::NoExport { script, export: name, found, known }))
                 }
             }
         };
@@ -188,23 +185,15 @@ fn exports_of<'js>(ctx: &Ctx<'js>, exports: &JsRef) -> Fallible<Value<'js>> {
 /// An export by its name.
 fn export_of<'js>(exports: &Value<'js>, name: &str) -> Fallible<Option<Value<'js>>> {
     let Some(object) = exports.as_object() else { return Ok(None) };
-    if object
-        .own_keys::<Atom<'js>>(Filter::new().string())
-        .flatten()
-        .any(|key| codec::key(object.ctx(), &key).is_ok_and(|key| key == name))
-    {
+    if codec::names(object)?.iter().any(|known| known == name) {
         return Ok(Some(object.get(name)?));
     }
     // `module.exports = function`: the module is its own default.
     Ok((name == "default" && exports.is_function()).then(|| exports.clone()))
 }
 
-pub(crate) fn names(exports: &Value<'_>) -> rquickjs::Result<Vec<String>> {
-    let own = |object: &Object<'_>| {
-        let keys = object.own_keys::<Atom<'_>>(Filter::default());
-        keys.map(|key| codec::key(object.ctx(), &key?)).collect()
-    };
-    exports.as_object().map_or(Ok(Vec::new()), own)
+fn names(exports: &Value<'_>) -> rquickjs::Result<Vec<String>> {
+    exports.as_object().map_or(Ok(Vec::new()), codec::names)
 }
 
 fn encode<'js>(ctx: &Ctx<'js>, args: &[Json]) -> Fallible<Arguments<'js>> {

@@ -174,8 +174,7 @@ fn resolve(ctx: &Ctx<'_>, base: &str, specifier: &str) -> std::result::Result<St
         }
         let mut known: Vec<&str> = modules.keys().map(String::as_str).filter(|name| !is_file(name)).collect();
         known.sort_unstable();
-        let guess = geppetto_turns::nearest(specifier, known.iter().copied());
-        let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+        let guess = geppetto_turns::did_you_mean(specifier, known.iter().copied());
         let known = known.join(", ");
         return Err(format!(
             "cannot find module {specifier:?}: this host offers {known}; a file needs a path that begins with ./{guess}"
@@ -266,7 +265,8 @@ impl Loader for Files {
 /// An ES module of a value: its default export, and its properties by name where they have names of variables.
 fn synthetic<'js>(ctx: &Ctx<'js>, name: &str, exports: Value<'js>) -> Result<Module<'js, Declared>> {
     let mut source = "const value = import.meta.exports;\nexport default value;\n".to_owned();
-    for (at, key) in crate::exports::names(&exports)?.iter().filter(|key| *key != "default").enumerate() {
+    let names = exports.as_object().map_or(Ok(Vec::new()), crate::codec::names)?;
+    for (at, key) in names.iter().filter(|key| *key != "default").enumerate() {
         let key = serde_json::Value::from(key.as_str());
         source += &format!("const v{at} = value[{key}];\nexport {{ v{at} as {key} }};\n");
     }

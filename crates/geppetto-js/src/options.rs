@@ -6,8 +6,8 @@
 use crate::codec::{self, json};
 use crate::fault::{Fallible, Fault};
 use crate::handle;
-use geppetto_turns::{Map, UnknownName, nearest};
-use rquickjs::{Atom, Ctx, Filter, Object, Value};
+use geppetto_turns::{Map, UnknownName, did_you_mean};
+use rquickjs::{Ctx, Object, Value};
 use std::cell::RefCell;
 use std::str::FromStr;
 use std::time::Duration;
@@ -35,7 +35,7 @@ impl<'js> Options<'js> {
                 Some(object.clone())
             }
         };
-        let names = object.as_ref().map_or(Ok(Vec::new()), own_names)?;
+        let names = object.as_ref().map_or(Ok(Vec::new()), codec::names)?;
         Ok(Self { ctx: ctx.clone(), object, names, path, asked: RefCell::default() })
     }
 
@@ -184,8 +184,7 @@ impl<'js> Options<'js> {
     }
 
     fn unknown_name(&self, name: &str, text: &str, expected: &[&str]) -> Fault {
-        let guess = nearest(text, expected.iter().copied());
-        let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+        let guess = did_you_mean(text, expected.iter().copied());
         let (path, expected) = (self.path_of(name), expected.join(", "));
         Fault::type_error(format!("invalid {path} {text:?}: expected one of {expected}{guess}"))
     }
@@ -272,17 +271,11 @@ impl<'js> Options<'js> {
         let Some(unknown) = self.names.iter().find(|name| !asked.contains(&name.as_str())) else {
             return Ok(());
         };
-        let guess = nearest(unknown, asked.iter().copied());
-        let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+        let guess = did_you_mean(unknown, asked.iter().copied());
         let (path, accepted) = (self.path_of(unknown), asked.join(", "));
         // `next: options` names a function before the path.
         let (function, path) =
             path.rsplit_once(": ").map_or((String::new(), &*path), |(f, p)| (format!("{f}: "), p));
         Err(Fault::type_error(format!("{function}unknown option {path}: accepted are {accepted}{guess}")))
     }
-}
-
-fn own_names(object: &Object<'_>) -> Fallible<Vec<String>> {
-    let names = object.own_keys::<Atom<'_>>(Filter::default());
-    names.map(|name| Ok(codec::key(object.ctx(), &name?)?)).collect()
 }

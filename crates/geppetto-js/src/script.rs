@@ -5,6 +5,7 @@ use crate::loader::{self, Kind};
 use crate::promise::{keep, when_settled};
 use geppetto_inference::CancelReason;
 use geppetto_runner::{CallError, ErrorReport, JsError, JsRef};
+use geppetto_turns::did_you_mean;
 use rquickjs::{Ctx, Value};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -53,7 +54,7 @@ pub enum ScriptError {
     #[error("the script waits for a promise that nothing will settle")]
     NeverSettles,
     /// It exports no such function.
-    #[error("{}", no_export(script, export, found.as_deref(), known, guess.as_deref()))]
+    #[error("{}", no_export(script, export, found.as_deref(), known))]
     NoExport {
         /// The script.
         script: Arc<str>,
@@ -63,8 +64,6 @@ pub enum ScriptError {
         found: Option<String>,
         /// What it does export.
         known: Vec<String>,
-        /// The export that was perhaps meant.
-        guess: Option<String>,
     },
     /// What an exported function returned cannot be used.
     #[error("{export} of {script}: {message}")]
@@ -86,15 +85,12 @@ pub enum ScriptError {
     },
 }
 
-fn no_export(
-    script: &str,
-    export: &str,
-    found: Option<&str>,
-    known: &[String],
-    guess: Option<&str>,
-) -> String {
+fn no_export(script: &str, export: &str, found: Option<&str>, known: &[String]) -> String {
+    let guess = match found {
+        None => did_you_mean(export, known.iter().map(String::as_str)),
+        Some(_) => String::new(),
+    };
     let found = found.unwrap_or("nothing");
-    let guess = guess.map(|guess| format!("; did you mean {guess:?}?")).unwrap_or_default();
     let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
     format!("{script} exports no function {export:?} but {found}; it exports {known}{guess}")
 }

@@ -39,7 +39,7 @@ pub use calls::{PendingCall, added_blocks};
 pub use generated::{BlockKind, PAYLOAD_KEYS, block_metadata, run_metadata, turn_data, turn_metadata};
 pub use id::{BlockId, TurnId, fresh_id};
 pub use keys::{BlockMetaKey, KeyError, RunMetaKey, TurnDataKey, TurnMetaKey, long_key, short_key};
-pub use names::{UnknownName, nearest};
+pub use names::{UnknownName, did_you_mean, nearest};
 pub use payload::{PayloadError, PayloadKey, PayloadType};
 pub use pretty::Pretty;
 pub use turn::{Blocks, Turn};

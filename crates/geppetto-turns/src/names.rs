@@ -15,11 +15,9 @@ pub struct UnknownName {
 
 impl fmt::Display for UnknownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown {} {:?}: expected one of {}", self.what, self.found, self.expected.join(", "))?;
-        match nearest(&self.found, self.expected.iter().copied()) {
-            Some(name) => write!(f, "; did you mean {name:?}?"),
-            None => Ok(()),
-        }
+        let guess = did_you_mean(&self.found, self.expected.iter().copied());
+        let Self { what, found, expected } = self;
+        write!(f, "unknown {what} {found:?}: expected one of {}{guess}", expected.join(", "))
     }
 }
 
@@ -35,6 +33,11 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .filter(|(distance, candidate)| *distance <= (candidate.chars().count() / 3).max(1))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// `; did you mean "auto"?` for the end of an error, or nothing when no candidate is near.
+pub fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(name, candidates).map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
 }
 
 /// Defines an enumeration whose values are strings everywhere outside Rust.

@@ -1,11 +1,11 @@
 //! Blocks.
 
 use super::json::{Decoder, encode_map, inexact, rounded};
-use super::{CodecError, key};
+use super::{CodecError, each};
 use crate::function::define;
 use crate::handle;
-use geppetto_turns::{Block, BlockId, BlockKind, Map, fresh_id, long_key, nearest, short_key};
-use rquickjs::{Atom, Ctx, Filter, Object, Result, Value};
+use geppetto_turns::{Block, BlockId, BlockKind, Map, did_you_mean, fresh_id, long_key, short_key};
+use rquickjs::{Ctx, Object, Result, Value};
 use serde_json::Value as Json;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -45,13 +45,7 @@ pub(crate) fn decode<'js>(
 ) -> std::result::Result<Arc<Block>, CodecError> {
     let object = object_of(value, "a block")?;
     let mut read = ReadBlock::default();
-    for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
-        let atom = atom?;
-        let name = key(decoder.ctx, &atom)?;
-        let item = object.get::<_, Value<'js>>(atom);
-        let item = item.map_err(|error| CodecError::from(error).in_key(&name))?;
-        read.property(decoder, &name, &item).map_err(|error| error.in_key(&name))?;
-    }
+    each(object, |name, item| read.property(decoder, name, item))?;
     let in_payload = read.payload.is_some();
     let block = read.block()?;
     block.check().map_err(|error| {
@@ -219,7 +213,7 @@ pub(crate) fn unknown<'a>(
     known: impl Iterator<Item = &'a str>,
     what: &str,
 ) -> CodecError {
-    let guess = nearest(name, known).map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+    let guess = did_you_mean(name, known);
     CodecError::new(format!(
         "unknown property of a {what}: accepted are {accepted}{guess} (application data belongs in metadata)"
     ))

@@ -1,10 +1,10 @@
 //! Plain values: what JSON can hold.
 
-use super::{CodecError, key, length, text};
+use super::{CodecError, each, items, text};
 use crate::function::define;
 use crate::vm::Vm;
 use geppetto_turns::Map;
-use rquickjs::{Array, Atom, Ctx, Filter, IntoJs, Object, Result, Type, Value};
+use rquickjs::{Ctx, IntoJs, Object, Result, Type, Value};
 use serde_json::{Number, Value as Json};
 
 const MAX_DEPTH: usize = 100;
@@ -21,14 +21,7 @@ pub(crate) fn encode<'js>(ctx: &Ctx<'js>, value: &Json) -> Result<Value<'js>> {
             None => Value::new_number(ctx.clone(), number.as_f64().unwrap_or(f64::NAN)),
         },
         Json::String(value) => value.as_str().into_js(ctx)?,
-        Json::Array(items) => {
-            let array = Array::new(ctx.clone())?.into_object();
-            for (index, item) in items.iter().enumerate() {
-                #[allow(clippy::cast_possible_truncation, reason = "no array has 2^32 items in memory")]
-                define(&array, index as u32, encode(ctx, item)?)?;
-            }
-            array.into_value()
-        }
+        Json::Array(items) => super::array(ctx, items.iter().map(|item| encode(ctx, item)))?,
         Json::Object(map) => encode_map(ctx, map)?.into_value(),
     })
 }
@@ -195,37 +188,24 @@ impl<'a, 'js> Decoder<'a, 'js> {
     }
 
     fn array(&mut self, array: &Object<'js>, depth: usize) -> std::result::Result<Json, CodecError> {
-        let length = length(array)?;
         self.count(0)?;
-        let mut items = Vec::with_capacity(length.min(1024));
-        for index in 0..length {
-            #[allow(clippy::cast_possible_truncation, reason = "arrays have at most 2^32 - 1 items")]
-            let item = array.get::<_, Value<'js>>(index as u32);
-            let item = item.map_err(|error| CodecError::from(error).in_index(index))?;
-            items.push(self.value(&item, depth + 1).map_err(|error| error.in_index(index))?);
-        }
-        Ok(Json::Array(items))
+        items(array, |_, item| self.value(item, depth + 1)).map(Json::Array)
     }
 
     /// The own enumerable properties of an object; those that are `undefined` are absent.
     pub(crate) fn map(&mut self, object: &Object<'js>, depth: usize) -> std::result::Result<Map, CodecError> {
         self.count(0)?;
         let mut map = Map::new();
-        for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
-            let atom = atom?;
-            let name = key(self.ctx, &atom)?;
+        each(object, |name, item| {
             self.bytes += name.len();
-            let item = object.get::<_, Value<'js>>(atom);
-            let item = item.map_err(|error| CodecError::from(error).in_key(&name))?;
             if !item.is_undefined() {
-                let item = self.value(&item, depth + 1).map_err(|error| error.in_key(&name))?;
-                if map.contains_key(&name) {
-                    let message = "two keys differ only in characters that are not Unicode";
-                    return Err(CodecError::new(message).in_key(&name));
+                let item = self.value(item, depth + 1)?;
+                if map.insert(name.to_owned(), item).is_some() {
+                    return Err(CodecError::new("two keys differ only in characters that are not Unicode"));
                 }
-                map.insert(name, item);
             }
-        }
+            Ok(())
+        })?;
         Ok(map)
     }
 }

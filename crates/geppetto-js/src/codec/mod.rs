@@ -24,7 +24,7 @@ pub(crate) mod turn;
 use crate::fault::Fault;
 use crate::function::define;
 use crate::vm::Vm;
-use rquickjs::{Array, Atom, Ctx, Object, Result, Value};
+use rquickjs::{Array, Atom, Ctx, Filter, Object, Result, Value};
 
 /// A value that cannot cross, and where in it.
 #[derive(Debug)]
@@ -96,6 +96,40 @@ pub(crate) fn key<'js>(ctx: &Ctx<'js>, atom: &Atom<'js>) -> Result<String> {
     text(ctx, atom.to_js_string()?.as_value())
 }
 
+/// The names of an object's own enumerable properties.
+pub(crate) fn names(object: &Object<'_>) -> Result<Vec<String>> {
+    object.own_keys::<Atom<'_>>(Filter::default()).map(|atom| key(object.ctx(), &atom?)).collect()
+}
+
+/// Reads the own enumerable properties of an object one after the other.
+pub(crate) fn each<'js>(
+    object: &Object<'js>,
+    mut read: impl FnMut(&str, &Value<'js>) -> std::result::Result<(), CodecError>,
+) -> std::result::Result<(), CodecError> {
+    for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
+        let atom = atom?;
+        let name = key(object.ctx(), &atom)?;
+        let value = object.get::<_, Value<'js>>(atom).map_err(CodecError::from);
+        value.and_then(|value| read(&name, &value)).map_err(|error| error.in_key(&name))?;
+    }
+    Ok(())
+}
+
+/// Reads the items of an array one after the other.
+pub(crate) fn items<'js, T>(
+    array: &Object<'js>,
+    mut read: impl FnMut(usize, &Value<'js>) -> std::result::Result<T, CodecError>,
+) -> std::result::Result<Vec<T>, CodecError> {
+    let length = length(array)?;
+    let mut items = Vec::with_capacity(length.min(1024));
+    for index in 0..length {
+        #[allow(clippy::cast_possible_truncation, reason = "arrays have at most 2^32 - 1 items")]
+        let item = array.get::<_, Value<'js>>(index as u32).map_err(CodecError::from);
+        items.push(item.and_then(|item| read(index, &item)).map_err(|error| error.in_index(index))?);
+    }
+    Ok(items)
+}
+
 /// A path, innermost first, as text. One that is very deep, as that of a cycle, is shown in part.
 fn shown(path: &[String]) -> String {
     let names: Vec<String> = path.iter().rev().map(|name| shortened(name, 100)).collect();
@@ -138,11 +172,14 @@ pub(crate) fn length(array: &Object<'_>) -> Result<usize> {
 }
 
 /// An array of values.
-pub(crate) fn array<'js>(ctx: &Ctx<'js>, items: impl IntoIterator<Item = Value<'js>>) -> Result<Value<'js>> {
+pub(crate) fn array<'js>(
+    ctx: &Ctx<'js>,
+    items: impl IntoIterator<Item = Result<Value<'js>>>,
+) -> Result<Value<'js>> {
     let array = Array::new(ctx.clone())?.into_object();
     for (index, item) in items.into_iter().enumerate() {
         #[allow(clippy::cast_possible_truncation, reason = "no list has 2^32 items in memory")]
-        define(&array, index as u32, item)?;
+        define(&array, index as u32, item?)?;
     }
     Ok(array.into_value())
 }

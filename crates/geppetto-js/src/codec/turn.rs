@@ -2,11 +2,11 @@
 
 use super::block::{self, decode_keys, encode_keys, object_of, string, unknown};
 use super::json::Decoder;
-use super::{CodecError, key, length};
+use super::{CodecError, each, items};
 use crate::fault::Fallible;
 use crate::function::define;
 use geppetto_turns::{Block, Map, Turn, TurnId};
-use rquickjs::{Array, Atom, Ctx, Filter, Object, Result, Value};
+use rquickjs::{Ctx, Object, Result, Value};
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,12 +16,8 @@ const PROPERTIES: [&str; 4] = ["id", "blocks", "metadata", "data"];
 pub(crate) fn encode<'js>(ctx: &Ctx<'js>, turn: &Turn) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
     define(&object, "id", turn.id.as_str())?;
-    let blocks = Array::new(ctx.clone())?.into_object();
-    for (index, block) in turn.blocks.iter().enumerate() {
-        #[allow(clippy::cast_possible_truncation, reason = "no turn has 2^32 blocks in memory")]
-        define(&blocks, index as u32, block::encode(ctx, block)?)?;
-    }
-    define(&object, "blocks", blocks)?;
+    let blocks = turn.blocks.iter().map(|block| Ok(block::encode(ctx, block)?.into_value()));
+    define(&object, "blocks", super::array(ctx, blocks)?)?;
     for (name, keys) in [("metadata", &turn.metadata), ("data", &turn.data)] {
         if !keys.is_empty() {
             define(&object, name, encode_keys(ctx, keys)?)?;
@@ -50,17 +46,13 @@ fn read<'js>(
     let mut decoder = Decoder::new(ctx);
     let mut has_blocks = false;
     let mut turn = Turn { id: TurnId::from(""), ..Turn::new() };
-    for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
-        let atom = atom?;
-        let name = key(ctx, &atom)?;
-        let item = object.get::<_, Value<'js>>(atom);
-        let item = item.map_err(|error| CodecError::from(error).in_key(&name))?;
-        if (item.is_undefined() || item.is_null()) && PROPERTIES.contains(&name.as_str()) {
-            continue;
+    each(object, |name, item| {
+        if (item.is_undefined() || item.is_null()) && PROPERTIES.contains(&name) {
+            return Ok(());
         }
         has_blocks |= name == "blocks";
-        property(&mut decoder, &mut turn, original, (&name, &item)).map_err(|error| error.in_key(&name))?;
-    }
+        property(&mut decoder, &mut turn, original, (name, item))
+    })?;
     if original.is_some() && !has_blocks {
         let message = "blocks is missing; return the turn that was passed, or a copy with its blocks";
         return Err(CodecError::new(message));
@@ -102,17 +94,8 @@ fn blocks<'js>(
     let array = array.ok_or_else(|| {
         CodecError::new(format!("expected an array of blocks, got {}", crate::handle::describe(value)))
     })?;
-    let length = length(array)?;
-    let mut blocks = Vec::with_capacity(length.min(1024));
     let originals = Originals { turn: original, by_id: OnceCell::new() };
-    for index in 0..length {
-        #[allow(clippy::cast_possible_truncation, reason = "arrays have at most 2^32 - 1 items")]
-        let item = array.get::<_, Value<'js>>(index as u32);
-        let item = item.map_err(|error| CodecError::from(error).in_index(index))?;
-        let known = |id: &str| originals.block(index, id);
-        blocks.push(block::decode(decoder, &item, known).map_err(|error| error.in_index(index))?);
-    }
-    Ok(blocks)
+    items(array, |index, item| block::decode(decoder, item, |id| originals.block(index, id)))
 }
 
 /// The blocks of the turn that was handed out: mostly each is where it was.
@@ -147,10 +130,5 @@ pub(crate) fn decode_blocks<'js>(ctx: &Ctx<'js>, value: &Value<'js>, place: &str
 
 /// Whether a value looks like a turn rather than a block.
 pub(crate) fn looks_like_turn(object: &Object<'_>) -> Result<bool> {
-    for atom in object.own_keys::<Atom<'_>>(Filter::default()) {
-        if key(object.ctx(), &atom?)? == "kind" {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    Ok(!super::names(object)?.iter().any(|name| name == "kind"))
 }

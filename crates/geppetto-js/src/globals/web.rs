@@ -65,9 +65,9 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
         let pairs = form_urlencoded::parse(query.as_bytes());
         let pairs = pairs.map(|(name, value)| {
             let pair = [name, value].map(|text| text.as_ref().into_js(call.ctx()));
-            codec::array(call.ctx(), pair.into_iter().collect::<Result<Vec<_>>>()?)
+            codec::array(call.ctx(), pair)
         });
-        Ok(codec::array(call.ctx(), pairs.collect::<Result<Vec<_>>>()?)?)
+        Ok(codec::array(call.ctx(), pairs)?)
     })?;
     members.method("printQuery", 1, |call| {
         let flat = call.required(0, "printQuery", "pairs")?;

@@ -36,7 +36,7 @@ impl HandleState for EngineHandle {
             Some(scripted) => {
                 let calls = scripted.calls();
                 let calls = calls.iter().map(|seen| Ok(turn::encode(call.ctx(), seen)?.into_value()));
-                Ok(crate::codec::array(call.ctx(), calls.collect::<Result<Vec<_>>>()?)?)
+                Ok(crate::codec::array(call.ctx(), calls)?)
             }
         })?;
         members.getter("lastCall", |call| {

@@ -89,8 +89,7 @@ pub(crate) fn host_middleware<'js>(
         _ => {
             let mut known: Vec<&str> = registered.iter().map(|(known, _)| known.as_str()).collect();
             known.extend(["systemPrompt", "reorderToolResults", "turnLogging"]);
-            let guess = geppetto_turns::nearest(name, known.iter().copied());
-            let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+            let guess = geppetto_turns::did_you_mean(name, known.iter().copied());
             let known = known.join(", ");
             return Err(Fault::type_error(format!(
                 "unknown host middleware {name:?}: there are {known}{guess}"

@@ -27,7 +27,7 @@ pub(crate) fn module<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     define(gp, "consts", consts(ctx)?)?;
     define(gp, "RunError", vm.run_error.clone())?;
     let args = vm.host.config.args.iter().map(|arg| json::encode(ctx, &arg.as_str().into()));
-    let args = crate::codec::array(ctx, args.collect::<Result<Vec<_>>>()?)?;
+    let args = crate::codec::array(ctx, args)?;
     vm.freeze.call::<_, ()>((args.clone(),))?;
     define(gp, "args", args)?;
     type Fill<'js> = fn(&Members<'js>) -> Result<()>;

@@ -15,7 +15,7 @@ use futures_lite::future::yield_now;
 use geppetto_events::EventType;
 use geppetto_inference::{CancelReason, Run};
 use geppetto_runner::Local;
-use geppetto_turns::nearest;
+use geppetto_turns::did_you_mean;
 use rquickjs::object::Property;
 use rquickjs::{IntoJs, Result, Symbol, Value};
 use std::future::poll_fn;
@@ -118,8 +118,7 @@ fn event_type(call: &Call<'_, '_>, place: &str) -> Fallible<Option<EventType>> {
         return Ok(None);
     }
     name.parse().map(Some).map_err(|_| {
-        let guess = nearest(&name, EventType::NAMES.iter().copied());
-        let guess = guess.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+        let guess = did_you_mean(&name, EventType::NAMES.iter().copied());
         let known = EventType::NAMES.join(", ");
         Fault::type_error(format!(
             "{place}: unknown event type {name:?}: expected * or one of {known}{guess}"

@@ -118,7 +118,7 @@ fn turn_or_null<'js>(call: &Call<'_, 'js>, turn: Option<Turn>) -> Fallible<Value
 
 fn turns<'js>(call: &Call<'_, 'js>, turns: Vec<Turn>) -> Fallible<Value<'js>> {
     let turns = turns.iter().map(|turn| Ok(turn::encode(call.ctx(), turn)?.into_value()));
-    Ok(crate::codec::array(call.ctx(), turns.collect::<Result<Vec<_>>>()?)?)
+    Ok(crate::codec::array(call.ctx(), turns)?)
 }
 
 #[derive(Clone, Copy, PartialEq)]

@@ -42,7 +42,7 @@ impl HandleState for RegistryHandle {
         members.method("list", 0, |call| {
             let definitions = call.this::<Self>()?.0.definitions();
             let definitions = definitions.iter().map(|tool| json::encode(call.ctx(), &tool.to_json()));
-            Ok(crate::codec::array(call.ctx(), definitions.collect::<Result<Vec<_>>>()?)?)
+            Ok(crate::codec::array(call.ctx(), definitions)?)
         })?;
         members.method("call", 2, |call| {
             let (registry, name, args) = call_arguments(call)?;

@@ -77,7 +77,7 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
         let (before, after) = (turn_arg(call, 0, "before")?, turn_arg(call, 1, "after")?);
         let added = added_blocks(&before, &after);
         let added = added.iter().map(|added| Ok(block::encode(call.ctx(), added)?.into_value()));
-        Ok(crate::codec::array(call.ctx(), added.collect::<Result<Vec<_>>>()?)?)
+        Ok(crate::codec::array(call.ctx(), added)?)
     })?;
     Ok(())
 }
