@@ -4,7 +4,7 @@ use crate::error::{InferenceError, RunEnded, RunError};
 use crate::progress::{Progress, StreamId, Voice};
 use crate::token::{CancelReason, RunToken};
 use geppetto_events::{ErrorCode, EventBody, EventLog, RunIds, RunStatus, ToolCallInfo};
-use geppetto_time::Clock;
+use geppetto_time::{Clock, whole_ms};
 use geppetto_turns::{Block, Map, Turn, turn_metadata};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -296,7 +296,7 @@ impl RunCore {
             error: error.map(ToString::to_string),
             code: error.map(InferenceError::code),
             usage: self.progress().usage,
-            duration_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: whole_ms(elapsed),
         }
     }
 }

@@ -11,6 +11,7 @@ use geppetto_runner::{ErrorHandler, JsError, Limits, Owner, OwnerOptions, SpawnE
 use geppetto_time::{Clock, SystemClock};
 use geppetto_toolloop::{StepController, Tool};
 use rquickjs::Ctx;
+use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -19,15 +20,11 @@ use tokio::sync::watch;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// Two modules have one name.
-    #[error("two modules are named {name:?}")]
-    DuplicateModule {
-        /// The name.
-        name: String,
-    },
-    /// Two host tools have one name.
-    #[error("two host tools are named {name:?}")]
-    DuplicateTool {
+    /// Two of a kind have one name.
+    #[error("two {kind}s are named {name:?}")]
+    Duplicate {
+        /// What they are: `module`, `host tool` or `host middleware`.
+        kind: &'static str,
         /// The name.
         name: String,
     },
@@ -157,20 +154,12 @@ impl RuntimeBuilder {
     /// Builds the runtime: starts its thread and installs its modules.
     ///
     /// # Errors
-    /// When two modules or tools have one name, or an installation fails.
+    /// When two modules, tools or middlewares have one name, or an installation fails.
     pub fn build(self) -> Result<Runtime, BuildError> {
         let Self { modules, limits, on_uncaught, config } = self;
-        for (at, module) in modules.iter().enumerate() {
-            if modules[..at].iter().any(|known| known.name() == module.name()) {
-                return Err(BuildError::DuplicateModule { name: module.name().to_owned() });
-            }
-        }
-        for (at, tool) in config.tools.iter().enumerate() {
-            let name = &tool.definition().name;
-            if config.tools[..at].iter().any(|known| known.definition().name == *name) {
-                return Err(BuildError::DuplicateTool { name: name.clone() });
-            }
-        }
+        one_of_each("module", modules.iter().map(|module| module.name()))?;
+        one_of_each("host tool", config.tools.iter().map(|tool| tool.definition().name.as_str()))?;
+        one_of_each("host middleware", config.middlewares.iter().map(|(name, _)| name.as_str()))?;
         let (pending, is_pending) = watch::channel(0);
         let mut options = OwnerOptions { clock: config.clock.clone(), limits, ..OwnerOptions::default() };
         if let Some(on_uncaught) = on_uncaught {
@@ -187,6 +176,14 @@ impl RuntimeBuilder {
             installed.map_err(|error| error.to_string())?
         })?;
         Ok(Runtime { owner, runs, pending: is_pending, clock, typings })
+    }
+}
+
+fn one_of_each<'a>(kind: &'static str, names: impl Iterator<Item = &'a str>) -> Result<(), BuildError> {
+    let mut known = HashSet::new();
+    match names.into_iter().find(|name| !known.insert(*name)) {
+        None => Ok(()),
+        Some(name) => Err(BuildError::Duplicate { kind, name: name.to_owned() }),
     }
 }
 

@@ -21,7 +21,9 @@ pub(crate) trait HandleState: Any {
     /// The getters that printing and `JSON.stringify` show.
     const PUBLIC: &'static [&'static str] = &[];
     /// Fills the prototype.
-    fn members(members: &Members<'_>) -> Result<()>;
+    fn members(_members: &Members<'_>) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// The class behind all handles.

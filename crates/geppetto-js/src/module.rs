@@ -57,9 +57,10 @@ impl NativeModule for GeppettoModule {
 /// been checked.
 #[derive(Debug, Clone, Default)]
 pub struct EngineRequest {
-    /// The profile, when the script named one.
+    /// The profile, when the script named one: as an argument, else among the options.
     pub profile: Option<String>,
-    /// The options, as the script passed them.
+    /// The other options, by their own names where a script has used an alias: `model`, `apiType`, `temperature`, `topP`,
+    /// `maxTokens`, `stop`, `seed`, `reasoningEffort`, `timeoutMs`, `apiKey`, `baseURL`, `headers`.
     pub options: Map,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::callback_error::Thrown;
 use crate::codec::turn;
-use crate::function::{Members, define};
+use crate::function::define;
 use crate::handle::{self, HandleState};
 use crate::vm::Vm;
 use geppetto_inference::RunError;
@@ -13,10 +13,6 @@ pub(crate) struct Carried(pub(crate) RunError);
 
 impl HandleState for Carried {
     const NAME: &'static str = "RunErrorState";
-
-    fn members(_members: &Members<'_>) -> Result<()> {
-        Ok(())
-    }
 }
 
 /// A run's error as the object that scripts get. Where nothing of the script is being called, its stack is `started`:

@@ -3,6 +3,12 @@
 use crate::Clock;
 use std::time::{Duration, Instant};
 
+/// A span in milliseconds, whole ones.
+#[must_use]
+pub fn whole_ms(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A point in time by which something must have ended, on the clock it was made from.
 ///
 /// The epoch time is fixed when the deadline is made: whoever is told a deadline twice is told the same number.
@@ -17,7 +23,7 @@ impl Deadline {
     #[must_use]
     pub fn after(clock: &dyn Clock, span: Duration) -> Self {
         let (now, at) = (clock.now(), clock.after(span));
-        let span_ms = u64::try_from(at.saturating_duration_since(now).as_millis()).unwrap_or(u64::MAX);
+        let span_ms = whole_ms(at.saturating_duration_since(now));
         Self { at, unix_ms: clock.unix_ms().saturating_add(span_ms) }
     }
 

@@ -8,5 +8,5 @@ mod deadline;
 mod manual;
 
 pub use clock::{Clock, Sleep, SystemClock};
-pub use deadline::Deadline;
+pub use deadline::{Deadline, whole_ms};
 pub use manual::ManualClock;

@@ -89,8 +89,7 @@ impl Clock for ManualClock {
     }
 
     fn unix_ms(&self) -> u64 {
-        let elapsed = self.shared.lock().elapsed.as_millis();
-        self.shared.start_unix_ms + u64::try_from(elapsed).unwrap_or(u64::MAX)
+        self.shared.start_unix_ms + crate::whole_ms(self.shared.lock().elapsed)
     }
 
     fn sleep_until(&self, at: Instant) -> Sleep {

@@ -1,16 +1,16 @@
 //! One attempt at a call, and one call of a hook: bounded in time, panics caught.
 
-use crate::{HookConfig, ToolContext, ToolError};
+use crate::{HookConfig, ToolError};
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
-use geppetto_inference::{CancelReason, Failure, RunContext, panic_message};
-use geppetto_time::Deadline;
+use geppetto_inference::{CancelReason, Failure, RunContext, RunToken, panic_message};
+use geppetto_time::{Clock, Deadline};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
 /// The future's result, or that it panicked.
-pub(crate) async fn caught<T>(work: impl Future<Output = Result<T, ToolError>>) -> Result<T, ToolError> {
+async fn caught<T>(work: impl Future<Output = Result<T, ToolError>>) -> Result<T, ToolError> {
     let result = AssertUnwindSafe(work).catch_unwind().await;
     result.unwrap_or_else(|panic| Err(ToolError::Panicked { message: panic_message(&*panic).to_owned() }))
 }
@@ -22,9 +22,9 @@ pub(crate) fn bounded(ctx: &RunContext, timeout: Duration) -> RunContext {
 }
 
 /// The work's result, unless its own `timeout` is over first: then its token is cancelled, and the work dropped or what
-/// it came up with too late refused. The run's deadline is the run's to watch.
+/// it came up with too late refused. The run's deadline is the run's to watch. Zero: as long as it wants.
 pub(crate) async fn in_time<T>(
-    ctx: &RunContext,
+    (clock, token): (&dyn Clock, &RunToken),
     timeout: Duration,
     work: impl Future<Output = Result<T, ToolError>>,
 ) -> Result<T, ToolError> {
@@ -32,11 +32,11 @@ pub(crate) async fn in_time<T>(
     if timeout.is_zero() {
         return work.await;
     }
-    let end = ctx.clock().after(timeout);
-    match select(work, ctx.clock().sleep_until(end)).await {
-        Either::Left((result, _)) if ctx.clock().now() < end => result,
+    let end = clock.after(timeout);
+    match select(work, clock.sleep_until(end)).await {
+        Either::Left((result, _)) if clock.now() < end => result,
         _ => {
-            ctx.token().cancel(CancelReason::Timeout);
+            token.cancel(CancelReason::Timeout);
             Err(ToolError::TimedOut { after: timeout })
         }
     }
@@ -46,16 +46,12 @@ pub(crate) async fn in_time<T>(
 pub(crate) async fn hooked<T>(
     hook: &'static str,
     config: HookConfig,
-    ctx: &ToolContext,
+    bounds: (&dyn Clock, &RunToken),
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<Option<T>, ToolError> {
     let failed = |failure| ToolError::Hook { hook, failure };
     let work = async { work.await.map_err(failed) };
-    let result = match &ctx.run {
-        Some(run) => in_time(run, config.timeout, work).await,
-        None => caught(work).await,
-    };
-    match result {
+    match in_time(bounds, config.timeout, work).await {
         Ok(value) => Ok(Some(value)),
         Err(error) => {
             let error = match error {

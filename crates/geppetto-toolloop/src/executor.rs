@@ -7,7 +7,8 @@ use crate::{LoopConfig, ToolContext, ToolError, retry};
 use futures_util::lock::Mutex;
 use futures_util::{Stream, StreamExt, stream};
 use geppetto_events::{EventBody, EventOrigin, ToolCallInfo, ToolResultInfo};
-use geppetto_inference::RunContext;
+use geppetto_inference::{RunContext, RunToken};
+use geppetto_time::{Clock, whole_ms};
 use geppetto_turns::PendingCall;
 use serde_json::Value;
 use std::sync::Arc;
@@ -94,12 +95,18 @@ impl<'a> Executor<'a> {
         }
     }
 
+    /// What bounds an attempt or hook: the run's clock and its own token.
+    fn bounds<'c>(&'c self, ctx: &'c ToolContext) -> (&'c dyn Clock, &'c RunToken) {
+        (&**self.ctx.clock(), &ctx.token)
+    }
+
     async fn before(&self, call: &mut HookCall, pending: &PendingCall) -> Result<(), ToolError> {
         let Some(hooks) = self.hooks else { return Ok(()) };
         let config = hooks.config();
         let _turn = self.hook_turn.lock().await;
         let ctx = self.context(call, pending, 1, config.timeout);
-        let action = hooked("beforeToolCall", config, &ctx, hooks.before_tool_call(call, &ctx)).await?;
+        let action =
+            hooked("beforeToolCall", config, self.bounds(&ctx), hooks.before_tool_call(call, &ctx)).await?;
         match action {
             Some(BeforeAction::Continue { args, name }) => {
                 call.args = args.unwrap_or_else(|| call.args.clone());
@@ -127,7 +134,9 @@ impl<'a> Executor<'a> {
             error: result.as_ref().err().map(ToString::to_string),
             duration,
         };
-        let action = hooked("afterToolCall", config, ctx, hooks.after_tool_call(call, &seen, ctx)).await?;
+        let action =
+            hooked("afterToolCall", config, self.bounds(ctx), hooks.after_tool_call(call, &seen, ctx))
+                .await?;
         match action {
             Some(AfterAction::Continue { error: Some(error), .. }) => Err(ToolError::failed(error)),
             Some(AfterAction::Continue { result: Some(value), .. }) => Ok(value),
@@ -170,14 +179,14 @@ impl<'a> Executor<'a> {
             ToolCallInfo { id: call.id.clone(), name: call.name.clone(), input: call.args.to_string() };
         let _ = self.ctx.publish(EventBody::ToolCallExecute { tool_call, attempt });
         let started: Instant = self.ctx.clock().now();
-        let run = ctx.run.as_ref().unwrap_or(self.ctx);
-        let result = in_time(run, timeout, registered.tool.call(call.args.clone(), ctx)).await;
+        let called = registered.tool.call(call.args.clone(), ctx);
+        let result = in_time(self.bounds(ctx), timeout, called).await;
         let duration = self.ctx.clock().now().saturating_duration_since(started);
         let _ = self.ctx.publish(EventBody::ToolCallExecutionResult {
             error: result.as_ref().err().map(ToString::to_string),
             tool_result: result_info(&call.id, &call.name, &result),
             attempt,
-            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: whole_ms(duration),
         });
         (result, duration)
     }
@@ -201,7 +210,8 @@ impl<'a> Executor<'a> {
                 let ctx = self.context(call, pending, attempt, config.timeout);
                 let seen = HookedError { error: error.clone(), default_retry, default_backoff };
                 let action =
-                    hooked("onToolError", config, &ctx, hooks.on_tool_error(call, &seen, &ctx)).await?;
+                    hooked("onToolError", config, self.bounds(&ctx), hooks.on_tool_error(call, &seen, &ctx))
+                        .await?;
                 match action {
                     Some(ErrorAction::Retry { .. }) if *hook_retries >= config.max_retries => {
                         ErrorAction::Stop

@@ -1,13 +1,11 @@
 //! The tools of an agent.
 
 use crate::{ArgumentSchema, RegisterError, Tool, ToolContext, ToolDefinition, ToolError};
-use futures_util::future::{Either, select};
 use geppetto_inference::RunToken;
 use geppetto_time::Clock;
 use geppetto_turns::fresh_id;
 use indexmap::IndexMap;
 use serde_json::Value;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Tools by name, in the order they were registered. Clones share the tools. A run reads it when it starts.
@@ -109,10 +107,7 @@ impl ToolRegistry {
             call_name: name,
             attempt: 1,
         };
-        let called = crate::attempt::caught(registered.tool.call(args, &ctx));
-        match select(pin!(called), pin!(token.cancelled())).await {
-            Either::Left((result, _)) if !token.is_cancelled() => result,
-            _ => Err(ToolError::TimedOut { after: timeout }),
-        }
+        let called = registered.tool.call(args, &ctx);
+        crate::attempt::in_time((&**clock, &token), timeout, called).await
     }
 }

@@ -23,10 +23,6 @@ struct Token {
 
 impl HandleState for Token {
     const NAME: &'static str = "Token";
-
-    fn members(_members: &Members<'_>) -> Result<()> {
-        Ok(())
-    }
 }
 
 /// A signal whose listeners wait for its token.

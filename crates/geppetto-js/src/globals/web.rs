@@ -16,10 +16,6 @@ struct TextDecoderState(RefCell<Decoder>);
 
 impl HandleState for TextDecoderState {
     const NAME: &'static str = "Decoder";
-
-    fn members(_members: &Members<'_>) -> Result<()> {
-        Ok(())
-    }
 }
 
 /// What `web.js` asks.

@@ -14,8 +14,9 @@ use geppetto_inference::engines::{
     EchoEngine, ScriptedCall, ScriptedEngine, ScriptedError, ScriptedResponse,
 };
 use geppetto_inference::{Engine, InferenceError, RunContext};
-use geppetto_turns::{Turn, Usage};
+use geppetto_turns::{Map, Turn, Usage};
 use rquickjs::{IntoJs, Result, Value};
+use serde_json::Value as Json;
 use std::sync::Arc;
 
 /// An engine as scripts hold it.
@@ -86,14 +87,10 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
         let callback = Callback::new(call.ctx(), function.into_value())?;
         made(call, Arc::new(JsEngine { callback }), None)
     })?;
-    members.function("fromConfig", 1, |call| {
-        let request = EngineRequest { profile: None, options: config(call, 0)? };
-        from_host(call, request)
-    })?;
+    members.function("fromConfig", 1, |call| from_host(call, None, 0))?;
     members.function("fromProfile", 2, |call| {
         let profile = call.arg(0).map(|_| callback_context::text_arg(call, 0, "profile")).transpose()?;
-        let request = EngineRequest { profile, options: config(call, 1)? };
-        from_host(call, request)
+        from_host(call, profile, 1)
     })?;
     Ok(())
 }
@@ -111,39 +108,35 @@ pub(crate) fn engine_of(value: &Value<'_>, path: &str) -> Fallible<Arc<dyn Engin
     Ok(handle::state::<EngineHandle>(value, path)?.engine.clone())
 }
 
-/// The options of a real model, as the host's factory takes them.
-fn config(call: &Call<'_, '_>, index: usize) -> Fallible<geppetto_turns::Map> {
+/// The options of a real model, as the host's factory takes them: an alias counts as what it stands for.
+fn request(call: &Call<'_, '_>, profile: Option<String>, index: usize) -> Fallible<EngineRequest> {
     let options = Options::read(call.ctx(), call.arg(index), "options")?;
-    let mut config = geppetto_turns::Map::new();
-    for name in ["model", "apiType", "provider", "profile", "reasoningEffort", "baseURL"] {
-        if let Some(value) = options.string(name)? {
-            config.insert(name.to_owned(), value.into());
-        }
-    }
-    if let Some(key) = options.secret("apiKey")? {
-        config.insert("apiKey".to_owned(), key.into());
+    let mut config = Map::new();
+    let mut set =
+        |name: &str, value: Option<Json>| drop(value.map(|value| config.insert(name.to_owned(), value)));
+    set("model", options.string("model")?.map(Json::from));
+    let (api, provider) = (options.string("apiType")?, options.string("provider")?);
+    set("apiType", api.or(provider).map(Json::from));
+    for name in ["temperature", "topP"] {
+        set(name, options.number(name)?.map(Json::from));
     }
     for name in ["maxTokens", "seed"] {
-        if let Some(value) = options.count(name)? {
-            config.insert(name.to_owned(), value.into());
-        }
+        set(name, options.count(name)?.map(Json::from));
     }
-    for name in ["temperature", "topP", "timeoutMs", "timeoutSeconds"] {
-        if let Some(value) = options.number(name)? {
-            config.insert(name.to_owned(), value.into());
-        }
-    }
-    if let Some(stop) = options.strings("stop")? {
-        config.insert("stop".to_owned(), stop.into());
-    }
-    if let Some(headers) = options.secrets("headers")? {
-        config.insert("headers".to_owned(), headers.into());
-    }
+    set("stop", options.strings("stop")?.map(Json::from));
+    set("reasoningEffort", options.string("reasoningEffort")?.map(Json::from));
+    let (ms, seconds) = (options.number("timeoutMs")?, options.number("timeoutSeconds")?);
+    set("timeoutMs", ms.or(seconds.map(|seconds| seconds * 1000.0)).map(Json::from));
+    set("apiKey", options.secret("apiKey")?.map(Json::from));
+    set("baseURL", options.string("baseURL")?.map(Json::from));
+    set("headers", options.secrets("headers")?.map(Json::from));
+    let profile = profile.or(options.string("profile")?);
     options.finish()?;
-    Ok(config)
+    Ok(EngineRequest { profile, options: config })
 }
 
-fn from_host<'js>(call: &Call<'_, 'js>, request: EngineRequest) -> Fallible<Value<'js>> {
+fn from_host<'js>(call: &Call<'_, 'js>, profile: Option<String>, index: usize) -> Fallible<Value<'js>> {
+    let request = request(call, profile, index)?;
     let factory = Vm::of(call.ctx()).host.config.engines.clone();
     let factory = factory.ok_or_else(|| {
         Fault::Plain(

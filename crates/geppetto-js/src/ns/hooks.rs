@@ -8,6 +8,7 @@ use crate::function::define;
 use crate::options::Options;
 use async_trait::async_trait;
 use geppetto_inference::Failure;
+use geppetto_time::whole_ms;
 use geppetto_toolloop::{
     AfterAction, BeforeAction, ErrorAction, HookAction, HookCall, HookConfig, HookedError, HookedResult,
     ToolContext, ToolHooks,
@@ -168,7 +169,7 @@ impl ToolHooks for JsHooks {
         let Some(callback) = &self.after else {
             return Ok(AfterAction::Continue { result: None, error: None });
         };
-        let duration = u64::try_from(result.duration.as_millis()).unwrap_or(u64::MAX);
+        let duration = whole_ms(result.duration);
         let seen = json!({ "value": result.value, "error": result.error.as_deref().unwrap_or(""), "durationMs": duration });
         call(callback, "afterToolCall", (hooked, ctx), vec![("result", seen)], |options| {
             let error = options.string("error")?;
@@ -190,7 +191,7 @@ impl ToolHooks for JsHooks {
         ctx: &ToolContext,
     ) -> std::result::Result<ErrorAction, Failure> {
         let Some(callback) = &self.on_error else { return Ok(ErrorAction::Default) };
-        let backoff = u64::try_from(error.default_backoff.as_millis()).unwrap_or(u64::MAX);
+        let backoff = whole_ms(error.default_backoff);
         let extra = vec![
             ("attempt", json!(ctx.attempt)),
             ("error", json!(error.error.to_string())),

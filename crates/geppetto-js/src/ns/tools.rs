@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use geppetto_inference::RunToken;
 use geppetto_runner::WaitError;
 use geppetto_toolloop::{Tool, ToolContext, ToolDefinition, ToolError, ToolRegistry};
+use geppetto_turns::did_you_mean;
 use rquickjs::{Result, Value};
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -105,26 +106,23 @@ pub(crate) fn registry_of(value: &Value<'_>, path: &str) -> Fallible<ToolRegistr
 
 fn use_host_tools(call: &Call<'_, '_>, registry: &ToolRegistry) -> Fallible<()> {
     let offered = Vm::of(call.ctx()).host.config.tools.clone();
-    let wanted = match call.arg(0) {
-        None => None,
-        Some(names) => match json::decode(call.ctx(), &names).map_err(|error| error.fault("names"))? {
-            Json::Array(names) => Some(names),
-            _ => return Err(Fault::type_error("useHostTools: names: expected an array of strings")),
-        },
-    };
+    let names = call.arg(0).map(|names| json::decode(call.ctx(), &names)).transpose();
+    let wanted: Option<Vec<String>> = names
+        .map_err(|error| error.fault("useHostTools: names"))?
+        .map(serde_json::from_value)
+        .transpose()
+        .map_err(|_| Fault::type_error("useHostTools: names: expected an array of strings"))?;
     let known: Vec<&str> = offered.iter().map(|tool| tool.definition().name.as_str()).collect();
-    for name in wanted.iter().flatten() {
-        let text = name.as_str().unwrap_or_default();
-        if !known.contains(&text) {
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(Fault::type_error(format!(
-                "useHostTools: the host has no tool {name}; it offers {known}"
-            )));
-        }
+    if let Some(unknown) = wanted.iter().flatten().find(|name| !known.contains(&name.as_str())) {
+        let guess = did_you_mean(unknown, known.iter().copied());
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        return Err(Fault::type_error(format!(
+            "useHostTools: the host has no tool {unknown:?}; it offers {known}{guess}"
+        )));
     }
     for tool in &offered {
         let name = &tool.definition().name;
-        if wanted.as_ref().is_none_or(|wanted| wanted.iter().any(|wanted| wanted.as_str() == Some(name))) {
+        if wanted.as_ref().is_none_or(|wanted| wanted.contains(name)) {
             registry.register(tool.clone()).map_err(|error| Fault::type_error(error.to_string()))?;
         }
     }

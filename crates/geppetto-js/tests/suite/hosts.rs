@@ -1,8 +1,10 @@
 //! Hosts of all kinds: what they see of a runtime, whatever their own executor does.
 
 use crate::{read, run, silent};
-use geppetto_inference::RunOptions;
-use geppetto_js::{BuildError, CallOptions, NativeModule, Runtime, Source};
+use geppetto_inference::{Engine, Failure, RunOptions};
+use geppetto_js::{
+    BuildError, CallOptions, EngineFactory, EngineRequest, MiddlewareFactory, NativeModule, Runtime, Source,
+};
 use geppetto_runner::{JsRef, Local};
 use geppetto_toolloop::{FunctionTool, StepController, ToolDefinition};
 use rquickjs::{Ctx, Object};
@@ -54,11 +56,50 @@ fn modules_are_installed_in_their_order_and_typed_exactly() {
     assert!(!typings.contains("geppetto/terminal"), "that is the command's");
 }
 
+/// Remembers what engines it was asked for, and makes none.
+#[derive(Default)]
+struct Asked(Mutex<Vec<(Option<String>, Value)>>);
+
+impl EngineFactory for Asked {
+    fn create(&self, request: EngineRequest) -> Result<Arc<dyn Engine>, Failure> {
+        self.0.lock().unwrap().push((request.profile, request.options.into()));
+        Err(Failure::new("no such model"))
+    }
+}
+
+#[test]
+fn a_host_is_asked_for_engines_by_profile_and_options_without_their_aliases() {
+    let asked = Arc::new(Asked::default());
+    let runtime = Runtime::builder().engine_factory(asked.clone()).build().unwrap();
+    let script = r#"
+        const { engines } = require("geppetto");
+        const make = (from, ...options) => { try { engines[from](...options); } catch (error) { if (error.message !== "no such model") throw error; } };
+        make("fromConfig", { model: "m", provider: "claude", timeoutSeconds: 2, profile: "inner", seed: 7 });
+        make("fromProfile", "outer", { profile: "inner", apiType: "openai", provider: "claude", timeoutMs: 5, timeoutSeconds: 2 });
+        make("fromProfile");
+    "#;
+    runtime.run_blocking(Source::text("asks.js", script)).unwrap();
+    let expected = [
+        (Some("inner"), json!({ "model": "m", "apiType": "claude", "seed": 7, "timeoutMs": 2000.0 })),
+        (Some("outer"), json!({ "apiType": "openai", "timeoutMs": 5.0 })),
+        (None, json!({})),
+    ];
+    let expected = expected.map(|(profile, options)| (profile.map(str::to_owned), options));
+    assert_eq!(*asked.0.lock().unwrap(), expected);
+}
+
+#[test]
+fn two_host_middlewares_of_one_name_are_an_error_of_build() {
+    let factory: MiddlewareFactory = Arc::new(|_| Err("makes none".to_owned()));
+    let built = Runtime::builder().middleware("m", factory.clone()).middleware("m", factory).build();
+    assert!(matches!(built, Err(BuildError::Duplicate { kind: "host middleware", name }) if name == "m"));
+}
+
 #[test]
 fn two_host_tools_of_one_name_are_an_error_of_build() {
     let tool = || Arc::new(FunctionTool::new(ToolDefinition::new("twice"), |_, _| Ok(json!(null))));
     let built = Runtime::builder().tool(tool()).tool(tool()).build();
-    assert!(matches!(built, Err(BuildError::DuplicateTool { name }) if name == "twice"));
+    assert!(matches!(built, Err(BuildError::Duplicate { kind: "host tool", name }) if name == "twice"));
 }
 
 #[test]

@@ -30,9 +30,9 @@ impl NativeModule for Named {
 #[test]
 fn two_modules_of_one_name_or_a_failing_one_are_errors_of_build() {
     let twice = Runtime::builder().module(Named("a", false)).module(Named("a", false)).build();
-    assert!(matches!(twice, Err(BuildError::DuplicateModule { name }) if name == "a"));
+    assert!(matches!(twice, Err(BuildError::Duplicate { kind: "module", name }) if name == "a"));
     let taken = Runtime::builder().module(Named("geppetto", false)).build();
-    assert!(matches!(taken, Err(BuildError::DuplicateModule { .. })));
+    assert!(matches!(taken, Err(BuildError::Duplicate { kind: "module", .. })));
     let failing = Runtime::builder().module(Named("db", true)).build().unwrap_err();
     assert!(failing.to_string().contains("db: Error: no database"), "{failing}");
 }

@@ -99,9 +99,9 @@ impl InferenceRunner for ToolLoop {
                 Step::CallEngine => {
                     turn = self.chain.call(turn, ctx).await?;
                     progress.engine_called();
+                    ctx.checkpoint(&turn);
                     let pending = turn.pending_calls();
                     if config.enabled && !pending.is_empty() {
-                        ctx.checkpoint(&turn);
                         self.pause(PausePhase::AfterInference, &pending, ctx).await;
                     }
                 }
@@ -109,7 +109,6 @@ impl InferenceRunner for ToolLoop {
                     let called;
                     (turn, called) = self.run_tools(turn, &calls, ctx).await?;
                     progress.tools_ran(&called, config);
-                    ctx.checkpoint(&turn);
                     self.pause(PausePhase::AfterTools, &calls, ctx).await;
                 }
                 Step::Complete => return Ok(turn),
@@ -118,7 +117,6 @@ impl InferenceRunner for ToolLoop {
                     return Err(InferenceError::MaxIterations { max_iterations });
                 }
             }
-            ctx.checkpoint(&turn);
             ctx.sinks_caught_up().await;
         }
     }
