@@ -53,7 +53,7 @@ impl Uncaught {
             return self.say(&format!("geppetto: {what}"), Failed::Error);
         }
         self.print(&report.error);
-        if report.op != "listener" {
+        if !["listener", "run callback"].contains(&report.op) {
             self.fatal.notify_one();
         }
     }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 /// Answers a turn: a model, or something that stands for one.
 ///
-/// `infer` returns the turn with its answer appended. While it works it may stream through the context
+/// `infer` returns the turn with its answer appended; text that it streams and appends in no block becomes one. While it
+/// works it may stream through the context
 /// ([`partial`](RunContext::partial), [`thinking`](RunContext::thinking), …). `start`, `tool-call`, `final`, `error`
 /// and `interrupt` are published around it, from what it streamed and returned: an engine cannot forget them.
 ///

@@ -115,7 +115,8 @@ impl RuntimeBuilder {
     }
 
     /// Hears of what goes wrong where nobody waits for a result: `listener` for event and abort listeners,
-    /// `promise` for rejections that nobody handles, `timer`, …; `continuation` for one that was interrupted because
+    /// `promise` for rejections that nobody handles, `timer`, …; `run callback` for a callback of a run that computed longer
+    /// than a job may, which its run is told as well; `continuation` for one that was interrupted because
     /// the time of a run was over, which that run tells itself. Logged otherwise.
     #[must_use]
     pub fn on_uncaught(mut self, handler: ErrorHandler) -> Self {

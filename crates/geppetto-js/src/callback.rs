@@ -165,6 +165,12 @@ impl Callback {
         } else {
             self.owner.call_in(scope, op, move |_| here()).await.and_then(|started| started)
         };
+        if let (Err(error @ CallError::Interrupted { .. }), Around::Run(run)) = (&started, &held)
+            && run.check().is_ok()
+        {
+            // The job's own time was over. The run fails with it, and a script may catch that: the host hears of it.
+            self.owner.report("run callback", error.clone());
+        }
         match started.map_err(CallbackError::Call)? {
             Started::Done(result) => result,
             Started::Pending(settled) => {

@@ -4,9 +4,11 @@ use crate::fault::Fault;
 use crate::run_error;
 use geppetto_inference::{Failure, InferenceError, RunContext, RunError};
 use geppetto_runner::{CallError, JsError, JsRef, Local};
-use geppetto_toolloop::ToolError;
+use geppetto_time::whole_ms;
+use geppetto_toolloop::{ToolContext, ToolError};
 use rquickjs::{Ctx, Value};
 use std::fmt;
+use std::time::Duration;
 
 /// What a script threw: bounded text, and the very object for those who stay in its VM.
 #[derive(Debug, Clone)]
@@ -88,6 +90,10 @@ impl fmt::Display for Thrown {
 
 impl std::error::Error for Thrown {}
 
+fn interrupted(after: Duration) -> String {
+    format!("a callback computed for {} ms and was interrupted", whole_ms(after))
+}
+
 impl CallbackError {
     /// What a run fails with because of this, unless it is one of its own errors that was thrown on.
     pub(crate) fn in_run(
@@ -102,10 +108,10 @@ impl CallbackError {
             {
                 error.error
             }
-            Self::Call(CallError::Interrupted { after }) => run.check().err().unwrap_or_else(|| {
-                let message = format!("a callback computed for {} ms and was interrupted", after.as_millis());
-                InferenceError::Limit { failure: Failure::new(message) }
-            }),
+            Self::Call(CallError::Interrupted { after }) => run
+                .check()
+                .err()
+                .unwrap_or_else(|| InferenceError::Limit { failure: Failure::new(interrupted(after)) }),
             Self::Call(CallError::Closed) => {
                 InferenceError::Shutdown { what: "the runtime was shut down".into() }
             }
@@ -130,16 +136,19 @@ impl CallbackError {
             Self::Promise => Failure::new(format!(
                 "it returned a Promise, but nothing can wait for one inside a synchronous call: {hint}"
             )),
+            Self::Call(CallError::Interrupted { after }) => Failure::new(interrupted(after)),
             Self::Call(error) => Failure::because(error.to_string(), error),
         }
     }
 
     /// What a tool call fails with because of this.
-    pub(crate) fn in_tool(self, run: Option<&RunContext>) -> ToolError {
-        let hint =
-            if run.is_some() { "use session.runAsync() or session.start()" } else { "use callAsync()" };
+    pub(crate) fn in_tool(self, ctx: &ToolContext) -> ToolError {
+        let (is_over, hint) = match &ctx.run {
+            Some(run) => (run.check().is_err(), "use session.runAsync() or session.start()"),
+            None => (ctx.token.is_cancelled(), "use callAsync()"),
+        };
         match self {
-            Self::Call(CallError::Interrupted { after }) => ToolError::TimedOut { after },
+            Self::Call(CallError::Interrupted { after }) if is_over => ToolError::TimedOut { after },
             other => ToolError::Failed(other.failure(hint)),
         }
     }

@@ -185,6 +185,6 @@ impl Tool for JsTool {
                 json::decode(js, &returned.value).map_err(|error| error.fault("the tool's result"))
             },
         );
-        called.await.map_err(|error| error.in_tool(ctx.run.as_ref()))
+        called.await.map_err(|error| error.in_tool(ctx))
     }
 }

@@ -1033,7 +1033,8 @@ export interface EngineOptions {
 }
 
 /**
- * A script's own model: appends its answer to the turn and returns it, or changes the turn and returns nothing.
+ * A script's own model: appends its answer to the turn and returns it, or changes the turn and returns nothing. What it
+ * streams with `ctx.partial` and adds in no text block is its answer, too.
  *
  * @example
  * const engine = gp.engines.fromFunction(async (turn, ctx) => {
