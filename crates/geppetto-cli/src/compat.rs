@@ -1,7 +1,7 @@
 //! `--compat`: what scripts of the Go project find with their runner there: `assert`, `ENV`, and two host tools.
 
 use geppetto_js::NativeModule;
-use geppetto_js::native::{Members, function, text};
+use geppetto_js::native::{Members, function, optional_text};
 use geppetto_toolloop::{Tool, TypedTool};
 use rquickjs::object::Property;
 use rquickjs::{Coerced, Ctx, Exception, Object, Result};
@@ -42,7 +42,7 @@ impl NativeModule for Compat {
             if condition.is_some_and(|Coerced(holds)| holds) {
                 return Ok(call.undefined());
             }
-            let message = call.arg(1).map(|_| text(call, 1, "assert: message")).transpose()?;
+            let message = optional_text(call, 1, "assert: message")?;
             let message = message.unwrap_or_else(|| "assertion failed".to_owned());
             Err(Exception::throw_message(call.ctx(), &message).into())
         })?;

@@ -4,7 +4,9 @@ use crate::output::Stream;
 use futures_util::future::{Either, select};
 use geppetto_inference::CancelReason;
 use geppetto_js::NativeModule;
-use geppetto_js::native::{Call, Callback, Fallible, Fault, Members, promise, signal_option, text};
+use geppetto_js::native::{
+    Call, Callback, Fallible, Fault, Members, optional_text, promise, signal_option, text,
+};
 use rquickjs::object::Property;
 use rquickjs::{Ctx, IntoJs, Object, Result, Value};
 use std::future::pending;
@@ -85,7 +87,7 @@ impl NativeModule for Terminal {
 
 /// `readLine(prompt?, { signal? })`: a line without its end, `null` at the end of the input.
 fn read_line<'js>(call: &Call<'_, 'js>, output: Stream, lines: Lines) -> Fallible<Value<'js>> {
-    let prompt = call.arg(0).map(|_| text(call, 0, "readLine: prompt")).transpose()?;
+    let prompt = optional_text(call, 0, "readLine: prompt")?;
     let signal = signal_option(call, 1, "readLine: options")?;
     if let Some(prompt) = prompt {
         output.write(&prompt);

@@ -3,7 +3,7 @@
 use crate::progress::StreamId;
 use crate::{InferenceError, RunContext};
 use async_trait::async_trait;
-use geppetto_turns::{BlockKind, Turn, added_blocks, turn_metadata};
+use geppetto_turns::{Block, BlockKind, Turn, added_blocks, turn_metadata};
 use std::sync::Arc;
 
 /// Answers a turn: a model, or something that stands for one.
@@ -67,17 +67,7 @@ pub(crate) async fn call_engine(
             turn.ensure_call_ids();
             turn.ensure_unique_ids(&before);
             let mut added = added_blocks(&before, &turn);
-            if let Some(said) =
-                core.said(stream).filter(|_| added.iter().all(|block| block.kind != BlockKind::LlmText))
-            {
-                // What was streamed is the answer, also where the engine adds none: it stands before the calls.
-                let at = turn
-                    .blocks
-                    .iter()
-                    .position(|block| added.first().is_some_and(|first| Arc::ptr_eq(first, block)));
-                turn.blocks.insert(at.unwrap_or(turn.blocks.len()), said.clone());
-                added.insert(0, said);
-            }
+            keep_said(core.said(stream), &mut turn, &mut added);
             core.close_stream(stream, added, &turn);
             Ok(turn)
         }
@@ -86,6 +76,17 @@ pub(crate) async fn call_engine(
             Err(error)
         }
     }
+}
+
+/// What was streamed is the answer, also where the engine adds no text: it stands before what it adds.
+fn keep_said(said: Option<Arc<Block>>, turn: &mut Turn, added: &mut Vec<Arc<Block>>) {
+    let Some(said) = said.filter(|_| added.iter().all(|block| block.kind != BlockKind::LlmText)) else {
+        return;
+    };
+    let first =
+        added.first().and_then(|first| turn.blocks.iter().position(|block| Arc::ptr_eq(first, block)));
+    turn.blocks.insert(first.unwrap_or(turn.blocks.len()), said.clone());
+    added.insert(0, said);
 }
 
 /// Tells of an engine call that was dropped before its end.

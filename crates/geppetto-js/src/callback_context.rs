@@ -39,8 +39,7 @@ impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
             let run = call.this::<Self>()?.run.clone();
             bound(call, "emit", 2, move |call| {
                 let name = text_arg(call, 0, "emit: name")?;
-                let data = call.arg(1).map(|data| json::decode(call.ctx(), &data)).transpose();
-                let data = data.map_err(|error| error.fault("emit: data"))?;
+                let data = crate::native::json(call, 1, "emit: data")?;
                 let run =
                     run.as_ref().ok_or_else(|| Fault::Plain("emit works only inside a run".to_owned()))?;
                 run.emit(name, data)?;
@@ -171,6 +170,14 @@ fn write_log(call: &Call<'_, '_>, level: LogLevel, run: Option<&RunContext>) -> 
         None => log_line(None, level, &message, &fields),
     }
     Ok(())
+}
+
+/// A string argument; absent when it is `undefined` or `null`.
+///
+/// # Errors
+/// A `TypeError` that begins with `place`, when it is something else.
+pub fn optional_text_arg(call: &Call<'_, '_>, index: usize, place: &str) -> Fallible<Option<String>> {
+    call.arg(index).map(|_| text_arg(call, index, place)).transpose()
 }
 
 /// A string argument that has to be there.

@@ -31,7 +31,7 @@
 //! ```
 
 pub use crate::callback::Callback;
-pub use crate::callback_context::text_arg as text;
+pub use crate::callback_context::{optional_text_arg as optional_text, text_arg as text};
 pub use crate::fault::{Fallible, Fault};
 pub use crate::function::{Call, Members, function};
 pub use crate::promise::promise_of as promise;

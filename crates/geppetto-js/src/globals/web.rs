@@ -99,8 +99,7 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
 }
 
 fn text(call: &Call<'_, '_>, index: usize) -> Fallible<String> {
-    let value = call.raw(index).unwrap_or_else(|| call.undefined());
-    Ok(codec::text(call.ctx(), &value)?)
+    Ok(codec::text(call.ctx(), &call.at(index))?)
 }
 
 /// The fields of a URL as its class shows them.

@@ -89,7 +89,7 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
     })?;
     members.function("fromConfig", 1, |call| from_host(call, None, 0))?;
     members.function("fromProfile", 2, |call| {
-        let profile = call.arg(0).map(|_| callback_context::text_arg(call, 0, "profile")).transpose()?;
+        let profile = callback_context::optional_text_arg(call, 0, "profile")?;
         from_host(call, profile, 1)
     })?;
     Ok(())

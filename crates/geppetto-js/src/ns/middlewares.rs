@@ -1,7 +1,7 @@
 //! `gp.middlewares`: what stands around engine calls.
 
 use crate::callback::function_arg;
-use crate::callback_context::text_arg;
+use crate::callback_context::{optional_text_arg, text_arg};
 use crate::fault::{Fallible, Fault};
 use crate::function::{Call, Members};
 use crate::handle::{self, HandleState};
@@ -45,7 +45,7 @@ fn made<'js>(call: &Call<'_, 'js>, middleware: Arc<dyn Middleware>) -> Fallible<
 }
 
 fn from_function<'js>(call: &Call<'_, 'js>, place: &str, asynchronous: bool) -> Fallible<Value<'js>> {
-    let name = call.arg(1).map(|_| text_arg(call, 1, &format!("{place}: name"))).transpose()?;
+    let name = optional_text_arg(call, 1, &format!("{place}: name"))?;
     let function = function_arg(call.arg(0), place)?;
     made(call, js_middleware(call.ctx(), function.into_value(), name, asynchronous)?)
 }

@@ -1,7 +1,7 @@
 //! Run handles: what `session.start()` returns.
 
 use crate::callback::function_arg;
-use crate::callback_context::text_arg;
+use crate::callback_context::{optional_text_arg, text_arg};
 use crate::codec::turn;
 use crate::fault::{Fallible, Fault};
 use crate::function::{Call, Members};
@@ -42,7 +42,7 @@ impl HandleState for RunHandleState {
             Ok(call.this::<Self>()?.pump.core().ids().inference_id.as_str().into_js(call.ctx())?)
         })?;
         members.method("cancel", 1, |call| {
-            let reason = call.arg(0).map(|_| text_arg(call, 0, "cancel: reason")).transpose()?;
+            let reason = optional_text_arg(call, 0, "cancel: reason")?;
             let reason = CancelReason::Cancelled(reason.map(Into::into));
             call.this::<Self>()?.pump.core().cancel(reason);
             Ok(call.undefined())

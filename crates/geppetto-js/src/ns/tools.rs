@@ -6,6 +6,7 @@ use crate::codec::json;
 use crate::fault::{Fallible, Fault};
 use crate::function::{Call, Members};
 use crate::handle::{self, HandleState};
+use crate::native;
 use crate::options::Options;
 use crate::promise::{promise_of, rejected};
 use crate::vm::Vm;
@@ -87,8 +88,7 @@ fn tool_fault(name: &str, error: &ToolError) -> Fault {
 fn call_arguments(call: &Call<'_, '_>) -> Fallible<(ToolRegistry, String, Json)> {
     let registry = call.this::<RegistryHandle>()?.0.clone();
     let name = text_arg(call, 0, "name")?;
-    let args = call.arg(1).map(|args| json::decode(call.ctx(), &args)).transpose();
-    let args = args.map_err(|error| error.fault("args"))?;
+    let args = native::json(call, 1, "args")?;
     Ok((registry, name, args.unwrap_or_else(|| serde_json::json!({}))))
 }
 
@@ -106,9 +106,7 @@ pub(crate) fn registry_of(value: &Value<'_>, path: &str) -> Fallible<ToolRegistr
 
 fn use_host_tools(call: &Call<'_, '_>, registry: &ToolRegistry) -> Fallible<()> {
     let offered = Vm::of(call.ctx()).host.config.tools.clone();
-    let names = call.arg(0).map(|names| json::decode(call.ctx(), &names)).transpose();
-    let wanted: Option<Vec<String>> = names
-        .map_err(|error| error.fault("useHostTools: names"))?
+    let wanted: Option<Vec<String>> = native::json(call, 0, "useHostTools: names")?
         .map(serde_json::from_value)
         .transpose()
         .map_err(|_| Fault::type_error("useHostTools: names: expected an array of strings"))?;

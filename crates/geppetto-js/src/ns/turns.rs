@@ -1,6 +1,6 @@
 //! `gp.turns`: makes and reads turns and blocks.
 
-use crate::callback_context::text_arg;
+use crate::callback_context::{optional_text_arg, text_arg};
 use crate::codec::{block, json, text, turn};
 use crate::fault::{Fallible, Fault};
 use crate::function::{Call, Members};
@@ -48,11 +48,11 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
     })?;
     members.function("newToolUseBlock", 3, |call| {
         let id = text_arg(call, 0, "turns.newToolUseBlock: id")?;
-        let error = call.arg(2).map(|_| text_arg(call, 2, "turns.newToolUseBlock: error")).transpose()?;
+        let error = optional_text_arg(call, 2, "turns.newToolUseBlock: error")?;
         if let Some(error) = error.filter(|error| !error.is_empty()) {
             return made(call, &Block::tool_error(id, error));
         }
-        let result = call.raw(1).unwrap_or_else(|| call.undefined());
+        let result = call.at(1);
         if result.is_string() {
             // A string is JSON text already.
             let mut block = Block::tool_result(id, &Json::Null);
