@@ -736,7 +736,8 @@ export type HostMiddlewareArguments<N> = N extends keyof HostMiddlewares ? ({} e
 /** `gp.middlewares`: what stands around each engine call. */
 export interface MiddlewaresNamespace {
   /**
-   * A middleware of a script; `next` waits in place and returns a turn.
+   * A middleware of a script; `next` waits in place and returns a turn. At most 16 may wait inside each other; `fromAsync`
+   * has no such limit.
    *
    * @example
    * const retry = gp.middlewares.fromJS((turn, next) => {
