@@ -9,7 +9,7 @@ interface Console {
   debug(...values: unknown[]): void;
   warn(...values: unknown[]): void;
   error(...values: unknown[]): void;
-  dir(value: unknown): void;
+  dir(value: unknown, options?: { depth?: number | null; showHidden?: boolean }): void;
   trace(...values: unknown[]): void;
   assert(condition: unknown, ...values: unknown[]): void;
 }

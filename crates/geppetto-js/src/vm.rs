@@ -2,12 +2,11 @@
 #![allow(unsafe_code, reason = "the engine wants a marker trait for what it stores")]
 
 use crate::function::Members;
-use crate::handle::{self, public_fields};
 use crate::host::Host;
 use crate::{fault::Fault, globals};
 use rquickjs::function::Constructor;
 use rquickjs::runtime::UserDataGuard;
-use rquickjs::{Array, Ctx, Function, JsLifetime, Object, Result, Value};
+use rquickjs::{Ctx, Function, JsLifetime, Object, Result, Value};
 use std::any::TypeId;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -49,41 +48,23 @@ unsafe impl<'js> JsLifetime<'js> for Vm<'js> {
 }
 
 impl<'js> Vm<'js> {
-    /// Evaluates the prelude and sets up the globals. The first thing that happens in a VM.
+    /// Evaluates our own scripts and sets up the globals. The first thing that happens in a VM.
     pub(crate) fn install(ctx: &Ctx<'js>, host: Rc<Host>) -> Result<()> {
-        let prelude = evaluate(ctx, include_str!("prelude.js"))?;
         let native = Members::new(ctx)?;
-        native.method("publicFields", 1, |call| {
-            let fields = call.arg(0).and_then(|value| value.into_object());
-            let Some(object) = fields.filter(|object| !public_fields(object).is_empty()) else {
-                return Ok(call.undefined());
-            };
-            let fields = Array::new(call.ctx().clone())?;
-            for (index, field) in public_fields(&object).iter().enumerate() {
-                let pair = Array::new(call.ctx().clone())?;
-                let shown = Object::new(call.ctx().clone())?;
-                shown.prop("value", object.get::<_, Value<'_>>(*field)?)?;
-                pair.set(0, *field)?;
-                pair.set(1, shown)?;
-                fields.set(index, pair)?;
-            }
-            Ok(fields.into_value())
-        })?;
-        native.method("isHandle", 1, |call| {
-            let object = call.arg(0).and_then(|value| value.into_object());
-            Ok(Value::new_bool(call.ctx().clone(), object.is_some_and(|object| handle::is_handle(&object))))
-        })?;
-        native.method("isProxy", 1, |call| {
-            let is_proxy = call.raw(0).is_some_and(|value| value.is_proxy());
-            Ok(Value::new_bool(call.ctx().clone(), is_proxy))
-        })?;
         globals::console::natives(&native)?;
+        globals::inspect::natives(&native)?;
         globals::abort::natives(&native)?;
         globals::web::natives(&native)?;
-        let prelude: Object<'js> = prelude.call((native.object.clone(),))?;
-        evaluate(ctx, include_str!("globals/clone.js"))?.call::<_, ()>((native.object.clone(),))?;
-        let describe: Function<'js> = prelude.get("describe")?;
-        evaluate(ctx, include_str!("globals/web.js"))?.call::<_, ()>((native.object, describe))?;
+        let native = native.object;
+        let kept: Object<'js> = evaluate(ctx, include_str!("globals/primordials.js"))?.call(())?;
+        let layout: Object<'js> = evaluate(ctx, include_str!("globals/layout.js"))?.call((kept.clone(),))?;
+        let inspection = evaluate(ctx, include_str!("globals/inspect.js"))?;
+        let inspection: Object<'js> = inspection.call((native.clone(), kept.clone(), layout))?;
+        let shared = (native, kept, inspection.clone());
+        evaluate(ctx, include_str!("globals/console.js"))?.call::<_, ()>(shared.clone())?;
+        let prelude: Object<'js> = evaluate(ctx, include_str!("prelude.js"))?.call(shared.clone())?;
+        evaluate(ctx, include_str!("globals/clone.js"))?.call::<_, ()>(shared.clone())?;
+        evaluate(ctx, include_str!("globals/web.js"))?.call::<_, ()>(shared)?;
         let vm = Vm {
             host,
             prototypes: RefCell::default(),
@@ -104,7 +85,7 @@ impl<'js> Vm<'js> {
             make_signal: prelude.get("makeSignal")?,
             token_of: prelude.get("tokenOf")?,
             dispatch_abort: prelude.get("dispatchAbort")?,
-            inspect: prelude.get("inspect")?,
+            inspect: inspection.get("shown")?,
             type_error: prelude.get("TypeError")?,
             error: prelude.get("Error")?,
             kind_of: prelude.get("kindOf")?,

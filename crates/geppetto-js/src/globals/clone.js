@@ -1,89 +1,89 @@
 // `structuredClone`, by the algorithm of the HTML standard. Evaluated once per VM, before any script.
-(function (native) {
+(function (native, kept) {
   "use strict";
-  const uncurry = (f) => (self, ...args) => Reflect.apply(f, self, args);
-  const { getPrototypeOf, getOwnPropertyDescriptor, defineProperty, keys } = Object;
-  const { isArray } = Array, { isView } = ArrayBuffer;
-  const Fault = DOMException, TypeFault = TypeError, Text = String, Objects = Object;
-  const toText = uncurry(Object.prototype.toString), includes = uncurry(Array.prototype.includes);
-  const getter = (C, name) => uncurry(getOwnPropertyDescriptor(C.prototype, name).get);
-  const TypedArray = getPrototypeOf(Uint8Array);
-  const viewBuffer = getter(TypedArray, "buffer"), viewOffset = getter(TypedArray, "byteOffset"), viewLength = getter(TypedArray, "length");
-  const viewName = getter(TypedArray, Symbol.toStringTag);
-  const [dataBuffer, dataOffset, dataLength] = ["buffer", "byteOffset", "byteLength"].map((name) => getter(DataView, name));
-  const bufferLength = getter(ArrayBuffer, "byteLength"), isDetached = getter(ArrayBuffer, "detached");
-  const sliceBuffer = uncurry(ArrayBuffer.prototype.slice), transferBuffer = uncurry(ArrayBuffer.prototype.transfer);
-  const getTime = uncurry(Date.prototype.getTime);
-  const [mapEach, setEach] = [Map, Set].map((C) => uncurry(C.prototype.forEach));
-  const mapSet = uncurry(Map.prototype.set), mapGet = uncurry(Map.prototype.get), mapHas = uncurry(Map.prototype.has), setAdd = uncurry(Set.prototype.add);
-  const source = getter(RegExp, "source"), flags = uncurry(getOwnPropertyDescriptor(RegExp.prototype, "flags").get);
-  const unwrap = [Number, Text, Boolean, BigInt, Symbol].map((C) => uncurry(C.prototype.valueOf));
-  const [domName, domMessage] = ["name", "message"].map((name) => getter(DOMException, name));
+  const { keys, defineProperty, ownOf, isArray, uncurry, getter, is, data, list, append, listOf, find, entriesOf, itemsOf } = kept;
+  const { mapSize, mapGet, mapSet, mapHas, setSize, setAdd, getTime, toText, source, flagsOf, boxes } = kept;
+  const { isView, bufferLength, viewName, viewBuffer, viewOffset, viewLength, dataBuffer, dataOffset, dataLength } = kept;
+  const Fault = DOMException, TypeFault = TypeError, Text = String, Objects = Object, { toStringTag } = Symbol;
+  const isDetached = getter(ArrayBuffer, "detached");
+  const transferBuffer = uncurry(ArrayBuffer.prototype.transfer), setBytes = uncurry(Uint8Array.prototype.set);
+  const domName = getter(DOMException, "name"), domMessage = getter(DOMException, "message");
   const errors = { __proto__: null, Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
   const views = { __proto__: null };
-  for (const C of [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, BigUint64Array, Float16Array, Float32Array, Float64Array]) views[C.name] = C;
-  const { Date: Dates, RegExp: Patterns, Map: Maps, Set: Sets, DataView: DataViews, Error: AnyError } = globalThis;
+  for (const C of kept.views) views[C.name] = C;
+  const { ArrayBuffer: Buffers, Uint8Array: Bytes, Date: Dates, RegExp: Patterns, Map: Maps, Set: Sets, DataView: DataViews, Error: AnyError } = globalThis;
   const { isError = (value) => value instanceof AnyError } = AnyError;
 
-  const is = (brand, value) => { try { brand(value); return true; } catch { return false; } };
-  const refuse = (what) => { throw new Fault(`${what} could not be cloned.`, "DataCloneError"); };
-  const put = (object, key, value) => defineProperty(object, key, { __proto__: null, value, writable: true, enumerable: true, configurable: true });
+  const refuse = (what) => { throw new Fault(what + " could not be cloned.", "DataCloneError"); };
+  const put = (object, key, value) => defineProperty(object, key, data(value, true));
 
+  // `slice` would ask the buffer for its constructor.
+  function copyOf(buffer) {
+    const copy = new Buffers(bufferLength(buffer));
+    setBytes(new Bytes(copy), new Bytes(buffer));
+    return copy;
+  }
   function clone(value, seen) {
     if (typeof value === "symbol") refuse(Text(value));
-    if (typeof value === "function") refuse(`the function ${value.name || "(anonymous)"}`);
+    if (typeof value === "function") refuse("the function " + (value.name || "(anonymous)"));
     if (typeof value !== "object" || value === null) return value;
     if (mapHas(seen, value)) return mapGet(seen, value);
     const keep = (copy) => { mapSet(seen, value, copy); return copy; };
     if (native.isProxy(value)) refuse("a Proxy");
-    if (native.isHandle(value) && toText(value) !== "[object Object]") refuse(`a handle of the host (${value[Symbol.toStringTag]})`);
+    if (native.isHandle(value) && toText(value) !== "[object Object]") refuse("a handle of the host (" + value[toStringTag] + ")");
     if (is(getTime, value)) return keep(new Dates(getTime(value)));
-    if (is(bufferLength, value)) return isDetached(value) ? refuse("a detached ArrayBuffer") : keep(sliceBuffer(value, 0));
+    if (is(bufferLength, value)) return isDetached(value) ? refuse("a detached ArrayBuffer") : keep(copyOf(value));
     if (isView(value)) return keep(is(dataBuffer, value) ? new DataViews(clone(dataBuffer(value), seen), dataOffset(value), dataLength(value)) : new views[viewName(value)](clone(viewBuffer(value), seen), viewOffset(value), viewLength(value)));
-    const collection = brandOf(value);
-    if (collection === "Map") { const copy = keep(new Maps()); entriesOf(value).forEach(([k, v]) => mapSet(copy, clone(k, seen), clone(v, seen))); return copy; }
-    if (collection === "Set") { const copy = keep(new Sets()); itemsOf(value).forEach((item) => setAdd(copy, clone(item, seen))); return copy; }
-    if (is(source, value) && value !== Patterns.prototype) return keep(new Patterns(source(value), flags(value)));
-    for (const of of unwrap) if (is(of, value)) return typeof of(value) === "symbol" ? refuse(Text(of(value))) : keep(Objects(of(value)));
+    if (is(mapSize, value)) {
+      const copy = keep(new Maps()), entries = entriesOf(value);
+      for (let i = 0; i < entries.length; i++) mapSet(copy, clone(entries[i][0], seen), clone(entries[i][1], seen));
+      return copy;
+    }
+    if (is(setSize, value)) {
+      const copy = keep(new Sets()), items = itemsOf(value);
+      for (let i = 0; i < items.length; i++) setAdd(copy, clone(items[i], seen));
+      return copy;
+    }
+    if (is(source, value) && value !== Patterns.prototype) return keep(new Patterns(source(value), flagsOf(value)));
+    const box = find(boxes, (box) => is(box.unbox, value));
+    if (box) return box.name === "Symbol" ? refuse(Text(box.unbox(value))) : keep(Objects(box.unbox(value)));
     if (is(domMessage, value)) return keep(new Fault(domMessage(value), domName(value)));
     if (isError(value)) return cloneError(value, keep, seen);
     if (isArray(value)) { const copy = keep([]); copy.length = value.length; properties(value, copy, seen); return copy; }
     const tag = toText(value);
-    if (!includes(["[object Object]", "[object Arguments]"], tag) && isExotic(value)) refuse(tag);
+    if (tag !== "[object Object]" && tag !== "[object Arguments]" && isExotic(value)) refuse(tag);
     return properties(value, keep({}), seen);
   }
   function properties(value, copy, seen) {
-    for (const key of keys(value)) put(copy, key, clone(value[key], seen));
+    const names = keys(value);
+    for (let i = 0; i < names.length; i++) put(copy, names[i], clone(value[names[i]], seen));
     return copy;
   }
   function cloneError(error, keep, seen) {
     const copy = keep(new (errors[error.name] ?? AnyError)());
-    for (const key of ["message", "stack", "cause"]) {
-      const own = getOwnPropertyDescriptor(error, key);
-      if (own && "value" in own) defineProperty(copy, key, { __proto__: null, value: key === "cause" ? clone(own.value, seen) : Text(own.value), writable: true, enumerable: false, configurable: true });
+    for (let i = 0; i < CARRIED.length; i++) {
+      const key = CARRIED[i], own = ownOf(error, key);
+      if (own && "value" in own) defineProperty(copy, key, data(key === "cause" ? clone(own.value, seen) : Text(own.value), false));
     }
     return copy;
   }
-  // What a Map or Set holds is listed first: cloning it may run getters of the script.
-  const entriesOf = (map) => { const entries = []; mapEach(map, (v, k) => { entries[entries.length] = [k, v]; }); return entries; };
-  const itemsOf = (set) => { const items = []; setEach(set, (item) => { items[items.length] = item; }); return items; };
-  const nothing = () => {};
-  const brandOf = (value) => (is((v) => mapEach(v, nothing), value) ? "Map" : is((v) => setEach(v, nothing), value) ? "Set" : undefined);
+  const CARRIED = ["message", "stack", "cause"];
   // Objects with inner state that their properties do not hold; instances of a script's own classes are cloned as plain.
   const exotic = [Promise, WeakMap, WeakSet, WeakRef, FinalizationRegistry, Iterator, AbortSignal, AbortController];
-  const isExotic = (value) => exotic.some((C) => value instanceof C);
+  const isExotic = (value) => find(exotic, (C) => value instanceof C) !== undefined;
 
   function structuredClone(value, options) {
     if (arguments.length === 0) throw new TypeFault("structuredClone: expected a value, got nothing");
-    const seen = new Maps(), transfer = options?.transfer ?? [], moved = [];
-    for (const buffer of transfer) {
-      if (!is(bufferLength, buffer) || isDetached(buffer) || includes(moved, buffer)) refuse("a value of options.transfer that is not a whole ArrayBuffer");
-      moved[moved.length] = buffer;
-      mapSet(seen, buffer, sliceBuffer(buffer, 0));
+    const seen = new Maps(), transfer = listOf(options?.transfer ?? []), moved = list();
+    for (let i = 0; i < transfer.length; i++) {
+      const buffer = transfer[i];
+      if (!is(bufferLength, buffer) || isDetached(buffer) || mapHas(seen, buffer)) refuse("a value of options.transfer that is not a whole ArrayBuffer");
+      append(moved, buffer);
+      mapSet(seen, buffer, copyOf(buffer));
     }
     const copy = clone(value, seen);
-    for (const buffer of moved) transferBuffer(buffer);
+    for (let i = 0; i < moved.length; i++) transferBuffer(moved[i]);
     return copy;
   }
-  defineProperty(globalThis, "structuredClone", { __proto__: null, value: structuredClone, writable: true, enumerable: false, configurable: true });
+  defineProperty(globalThis, "structuredClone", data(structuredClone, false));
 })

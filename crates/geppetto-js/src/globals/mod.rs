@@ -2,5 +2,6 @@
 
 pub(crate) mod abort;
 pub(crate) mod console;
+pub(crate) mod inspect;
 pub(crate) mod timers;
 pub(crate) mod web;

@@ -1,0 +1,69 @@
+// `console`: formatted here, written by the host. Evaluated once per VM, before any script.
+(function (native, kept, inspection) {
+  "use strict";
+  const { defineProperty, data, find, listOf } = kept;
+  const { slice } = kept.text;
+  const { inspect, shown, attempt, chainOf, ownOf, isBuiltIn, sourceOf } = inspection;
+  const { String: Text, Number: toNumber, Error: Fault, JSON: { stringify }, parseInt, parseFloat } = globalThis;
+  const { toPrimitive } = Symbol, FunctionPrototype = Function.prototype;
+
+  const SHALLOW = { __proto__: null, depth: 0 }, HIDDEN = { __proto__: null, depth: 4, showHidden: true };
+  // `%s`: as text, what a class of the script can say itself.
+  function plainText(value) {
+    if (typeof value === "bigint" || typeof value === "number") return inspect(value);
+    if (value === null || (typeof value !== "object" && typeof value !== "function")) return Text(value);
+    const behind = native.behind(value);
+    if (behind !== value) return inspect(value, SHALLOW);
+    const owner = find(chainOf(value), (at) => typeof ownOf(at, "toString")?.value === "function" || ownOf(at, toPrimitive));
+    if (owner === FunctionPrototype) return sourceOf(value);
+    return !owner || (owner !== value && isBuiltIn(owner)) ? inspect(value, SHALLOW) : Text(value);
+  }
+  function json(value) {
+    try { return stringify(value); } catch (error) {
+      if (native.classOf(error) === "Error" && ownOf(error, "message")?.value === "circular reference") return "[Circular]";
+      throw error;
+    }
+  }
+  const isNoNumber = (value) => typeof value === "symbol" || native.isProxy(value);
+  const numbers = (convert) => (value) => (typeof value === "bigint" ? value + "n" : isNoNumber(value) ? "NaN" : inspect(convert(value)));
+  const DIRECTIVES = {
+    __proto__: null, s: plainText, j: json, c: () => "",
+    d: numbers(toNumber), i: numbers((value) => parseInt(value)), f: (value) => (isNoNumber(value) ? "NaN" : inspect(parseFloat(value))),
+    O: (value) => inspect(value), o: (value) => inspect(value, HIDDEN),
+  };
+  function format(args) {
+    let text = "", from = 0, next = 0;
+    const first = args[0];
+    if (typeof first === "string") {
+      next = 1;
+      for (let i = 0; args.length > 1 && i < first.length - 1; i++) {
+        if (first[i] !== "%") continue;
+        const directive = DIRECTIVES[first[++i]];
+        if (first[i] === "%") text += slice(first, from, i);
+        else if (directive && next < args.length) text += slice(first, from, i - 1) + attempt(directive, args[next++]);
+        else continue;
+        from = i + 1;
+      }
+      text += slice(first, from);
+    }
+    for (let i = next; i < args.length; i++) text += (i > 0 ? " " : "") + (typeof args[i] === "string" ? args[i] : shown(args[i]));
+    return text;
+  }
+  const write = (level, args) => { native.print(level, format(args)); };
+  const console = {
+    log(...args) { write("log", args); },
+    info(...args) { write("info", args); },
+    debug(...args) { write("debug", args); },
+    warn(...args) { write("warn", args); },
+    error(...args) { write("error", args); },
+    dir(value, options) { native.print("log", shown(value, options)); },
+    trace(...args) { native.print("error", attempt((said) => inspect(defineProperty(new Fault(format(said)), "name", data("Trace", false))), args)); },
+    assert(condition, ...args) {
+      if (condition) return;
+      const said = listOf(args);
+      said[0] = "Assertion failed" + (args.length > 0 ? ": " + attempt(Text, said[0]) : "");
+      write("error", said);
+    },
+  };
+  defineProperty(globalThis, "console", data(console, false));
+})
