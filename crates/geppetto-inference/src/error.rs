@@ -195,7 +195,7 @@ impl From<BeginError> for InferenceError {
 #[error("session has no active inference")]
 pub struct NoActiveRun;
 
-/// The run has ended: it takes no further events.
+/// The run, or the engine call that something is said in, has ended: it takes no further events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the run has ended; nothing can be published any more")]
+#[error("the run or engine call has ended; nothing can be published any more")]
 pub struct RunEnded;

@@ -1,5 +1,6 @@
 //! How far a run has come: the last complete turn, and what the current engine call has streamed on top of it.
 
+use crate::error::RunEnded;
 use geppetto_events::{EventBody, TextBuffer, ToolCallInfo};
 use geppetto_turns::{Block, BlockKind, Turn, Usage, turn_metadata};
 use serde_json::Value;
@@ -79,20 +80,23 @@ impl Progress {
         (self.last_stream, EventBody::Start { engine })
     }
 
-    /// A piece of text. A middleware that speaks opens its own stream.
-    pub(crate) fn speak(&mut self, id: StreamId, voice: Voice, delta: &str) -> Vec<EventBody> {
+    /// A piece of text. A middleware that speaks opens its own stream; a call that has ended says nothing any more.
+    pub(crate) fn speak(
+        &mut self,
+        id: StreamId,
+        voice: Voice,
+        delta: &str,
+    ) -> Result<Vec<EventBody>, RunEnded> {
         let mut events: Vec<_> = self.open_middleware(id).into_iter().collect();
-        // A call that has ended says nothing any more.
-        if let Some(stream) = self.stream(id) {
-            let text = Arc::from(delta);
-            events.push(match voice {
-                Voice::Text => EventBody::Partial { delta: text, completion: stream.text.append(delta) },
-                Voice::Thinking => {
-                    EventBody::PartialThinking { delta: text, completion: stream.thinking.append(delta) }
-                }
-            });
-        }
-        events
+        let stream = self.stream(id).ok_or(RunEnded)?;
+        let text = Arc::from(delta);
+        events.push(match voice {
+            Voice::Text => EventBody::Partial { delta: text, completion: stream.text.append(delta) },
+            Voice::Thinking => {
+                EventBody::PartialThinking { delta: text, completion: stream.thinking.append(delta) }
+            }
+        });
+        Ok(events)
     }
 
     /// A middleware that says something opens its own stream.
@@ -105,17 +109,16 @@ impl Progress {
     }
 
     /// A complete tool call that is told before its engine or middleware ends.
-    pub(crate) fn call(&mut self, id: StreamId, call: ToolCallInfo) -> Vec<EventBody> {
+    pub(crate) fn call(&mut self, id: StreamId, call: ToolCallInfo) -> Result<Vec<EventBody>, RunEnded> {
         let mut events: Vec<_> = self.open_middleware(id).into_iter().collect();
-        let Some(stream) =
-            self.stream(id).filter(|stream| !stream.calls.iter().any(|known| known.id == call.id))
-        else {
-            return events;
-        };
+        let stream = self.stream(id).ok_or(RunEnded)?;
+        if stream.calls.iter().any(|known| known.id == call.id) {
+            return Ok(events);
+        }
         stream.calls.push(call.clone());
         self.told_calls.push(call.id.clone());
         events.push(EventBody::ToolCall { tool_call: call });
-        events
+        Ok(events)
     }
 
     /// A chain of middlewares begins; what it returns is for [`close_chain`](Self::close_chain).

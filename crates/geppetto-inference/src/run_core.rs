@@ -162,13 +162,13 @@ impl RunCore {
             return Err(RunEnded);
         }
         let mut progress = self.progress();
-        let events = progress.speak(id, voice, delta);
+        let events = progress.speak(id, voice, delta)?;
         self.publish_all(events)
     }
 
     pub(crate) fn tell_call(&self, id: StreamId, call: ToolCallInfo) -> Result<(), RunEnded> {
         let mut progress = self.progress();
-        let events = progress.call(id, call);
+        let events = progress.call(id, call)?;
         self.publish_all(events)
     }
 

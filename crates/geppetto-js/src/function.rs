@@ -137,7 +137,7 @@ impl<'js> Members<'js> {
         Ok(Self { object: Object::new(ctx.clone())? })
     }
 
-    /// Adds a function that is not enumerable on prototypes and enumerable in namespaces.
+    /// Adds a function that is not enumerable.
     pub(crate) fn method<F>(&self, name: &str, length: usize, body: F) -> Result<&Self>
     where
         F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,

@@ -200,5 +200,5 @@
   define("queueMicrotask", queueMicrotask);
   define("AbortController", AbortController);
   define("AbortSignal", AbortSignal);
-  return freeze({ makeNext, bindMethods, freeze, deepFreeze, settle, quiet, plain, isPlain, toWellFormed, makeRunError, callerStack, carried, RunError, makeSignal, tokenOf, dispatchAbort: watched, kindOf, heed, isThenable, Error: Fault, TypeError: TypeFault, RangeError });
+  return freeze({ makeNext, bindMethods, freeze, deepFreeze, settle, quiet, plain, isPlain, toWellFormed, makeRunError, callerStack, carried, RunError, makeSignal, tokenOf, dispatchAbort: watched, kindOf, heed, isThenable, Error: Fault, TypeError: TypeFault });
 })

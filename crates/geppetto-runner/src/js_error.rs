@@ -1,12 +1,14 @@
 //! What a script threw, as owned data of bounded size.
 
-use rquickjs::{Ctx, Object, Value};
+use rquickjs::{Ctx, IntoAtom, Object, Value};
 use std::fmt;
 
 /// Longer texts are cut here, in bytes.
 const MAX_TEXT: usize = 16 * 1024;
 /// Causes of causes are followed this far.
 const MAX_CAUSES: usize = 8;
+/// As many errors of an `AggregateError` are kept.
+const MAX_ERRORS: u32 = 8;
 
 /// What a script threw.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,6 +23,8 @@ pub struct JsError {
     pub code: Option<String>,
     /// What caused it.
     pub cause: Option<Box<JsError>>,
+    /// The first of the errors that an `AggregateError` stands for.
+    pub errors: Box<[JsError]>,
 }
 
 impl JsError {
@@ -52,7 +56,7 @@ impl JsError {
         self.name == "InternalError" && self.message == "out of memory"
     }
 
-    /// Name and message, the stack, and the causes: what is printed for an uncaught error.
+    /// Name and message, the stack, the causes and the errors it stands for: what is printed for an uncaught error.
     #[must_use]
     pub fn full(&self) -> String {
         let mut text = self.to_string();
@@ -63,6 +67,10 @@ impl JsError {
         if let Some(cause) = &self.cause {
             text.push_str("\ncaused by: ");
             text.push_str(&cause.full());
+        }
+        for error in &self.errors {
+            text.push_str("\nbecause of: ");
+            text.push_str(&error.full());
         }
         text
     }
@@ -94,11 +102,19 @@ fn read(value: &Value<'_>, causes: usize) -> JsError {
         stack: text(error, "stack").unwrap_or_default(),
         code: text(error, "code"),
         cause: cause.map(|cause| Box::new(read(&cause, causes - 1))),
+        errors: if causes > 0 { inner_errors(error) } else { Box::default() },
     }
 }
 
+/// The errors of an `AggregateError`, without what they stand for themselves.
+fn inner_errors(error: &Object<'_>) -> Box<[JsError]> {
+    let Some(errors) = get(error, "errors").and_then(Value::into_array) else { return Box::default() };
+    let most = u32::try_from(errors.len()).unwrap_or(MAX_ERRORS).min(MAX_ERRORS);
+    (0..most).filter_map(|index| get(errors.as_object(), index)).map(|error| read(&error, 0)).collect()
+}
+
 /// A property, without leaving an exception behind.
-fn get<'js>(object: &Object<'js>, key: &str) -> Option<Value<'js>> {
+fn get<'js>(object: &Object<'js>, key: impl IntoAtom<'js>) -> Option<Value<'js>> {
     object.get::<_, Value>(key).inspect_err(|_| drop(object.ctx().catch())).ok()
 }
 

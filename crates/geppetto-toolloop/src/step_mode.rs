@@ -141,7 +141,7 @@ impl StepController {
         self.state().all = true;
     }
 
-    /// Pauses the runs of a session no longer; one that waits goes on.
+    /// Takes back what [`enable`](Self::enable) said of a session, and lets a pause of it go on.
     pub fn disable(&self, session: &SessionId) {
         let mut state = self.state();
         state.sessions.remove(session);
