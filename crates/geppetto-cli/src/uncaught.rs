@@ -22,6 +22,7 @@ pub(crate) struct Uncaught {
     fatal: Arc<Notify>,
     /// Set when the command ends: what a shutdown makes of promises is nobody's error.
     is_over: Arc<AtomicBool>,
+    is_exhausted: Arc<AtomicBool>,
     job_timeout: Duration,
     memory_limit: usize,
 }
@@ -32,6 +33,7 @@ impl Uncaught {
             failed: Arc::default(),
             fatal: Arc::new(Notify::new()),
             is_over: Arc::default(),
+            is_exhausted: Arc::default(),
             job_timeout,
             memory_limit,
         }
@@ -85,6 +87,9 @@ impl Uncaught {
                 self.say(&format!("Uncaught {}", error.full()), Failed::Limit);
             }
             CallError::Script(error) => self.say(&format!("Uncaught {}", error.full()), Failed::Error),
+            // What it was given up for was told, and what follows from it is no news.
+            CallError::Condemned { .. } if self.failed() == Some(Failed::Limit) => {}
+            CallError::Condemned { why } => self.limit(&format!("the runtime was given up: {why}")),
             other => self.say(&format!("geppetto: {other}"), Failed::Error),
         }
     }
@@ -95,6 +100,10 @@ impl Uncaught {
     }
 
     fn out_of_memory(&self) {
+        // Told once, whoever hears of it.
+        if self.is_exhausted.swap(true, Ordering::Relaxed) {
+            return;
+        }
         let limit = bytesize::ByteSize(self.memory_limit as u64);
         self.limit(&format!("the script needs more memory than --memory-limit, which is {limit}"));
     }

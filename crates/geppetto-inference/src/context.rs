@@ -220,6 +220,14 @@ impl RunContext {
         self.core.checkpoint(turn.clone());
     }
 
+    /// Ends a run that whoever drives it will never end: commits the error, appends `run-finished`, and gives sinks
+    /// what they take at once. Nothing happens when the run has ended.
+    pub fn abandon(&self, error: InferenceError) {
+        if self.core.finish(Err(error)) {
+            self.delivery.flush_now(&self.core);
+        }
+    }
+
     pub(crate) fn delivery(&self) -> Arc<Delivery> {
         self.delivery.clone()
     }

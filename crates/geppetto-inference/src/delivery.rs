@@ -54,6 +54,10 @@ impl Delivery {
     async fn pump_one(&self, slot: &Slot, core: &RunCore) {
         let mut cursor = core.log().cursor(0);
         while let Some(event) = cursor.next().await {
+            // Somebody else has given the sinks what was left.
+            if self.settled.load(Ordering::Relaxed) {
+                return;
+            }
             slot.publish(event).await;
             self.progress.notify_waiters();
             if slot.failed.load(Ordering::Relaxed) {
@@ -107,7 +111,7 @@ impl Delivery {
 
     /// For a run that was dropped and can wait for nobody: gives sinks what they take at once.
     pub(crate) fn flush_now(&self, core: &RunCore) {
-        if self.settled.load(Ordering::Relaxed) {
+        if self.settled.swap(true, Ordering::Relaxed) {
             return;
         }
         for slot in &self.slots {

@@ -145,12 +145,11 @@ impl RunToken {
         Some(cancelled.reason.get().cloned().unwrap_or_else(otherwise))
     }
 
-    /// Whether the work was told to end by somebody on another thread than the calling one. A VM's thread asks: what
+    /// Whether the work was told to end by somebody on another thread than this one. A VM is asked about its own: what
     /// its script cancels itself, the script knows of.
     #[must_use]
-    pub fn is_cancelled_from_outside(&self) -> bool {
-        let here = std::thread::current().id();
-        self.leaves.iter().any(|leaf| leaf.token.is_cancelled() && leaf.by.get() != Some(&here))
+    pub fn is_cancelled_by_other_than(&self, thread: ThreadId) -> bool {
+        self.leaves.iter().any(|leaf| leaf.token.is_cancelled() && leaf.by.get() != Some(&thread))
     }
 
     /// Whether the work was told to end.

@@ -166,9 +166,11 @@ impl RuntimeBuilder {
         if let Some(on_uncaught) = on_uncaught {
             options.on_error = Arc::new(move |report| on_uncaught(&script::tidy_report(report)));
         }
+        let runs = ActiveRuns::default();
+        let condemned = runs.clone();
+        options.on_condemned = Some(Arc::new(move |why| condemned.condemn(why)));
         let clock = config.clock.clone();
         let typings = typings::of(&modules).into();
-        let runs = ActiveRuns::default();
         let on_thread = runs.clone();
         let owner = Owner::spawn(options, move |engine, local| {
             engine.set_loader(Files, Files);

@@ -17,6 +17,7 @@ use rquickjs::{Ctx, Function, Value};
 use std::future::pending;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::thread::ThreadId;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -85,8 +86,8 @@ impl Stop for TokenStop {
         self.0.is_cancelled()
     }
 
-    fn is_stopped_from_outside(&self) -> bool {
-        self.0.is_cancelled_from_outside()
+    fn is_stopped_from_outside(&self, owner: ThreadId) -> bool {
+        self.0.is_cancelled_by_other_than(owner)
     }
 
     fn stopped(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
@@ -179,11 +180,15 @@ impl Callback {
                 // Microtasks that were interrupted may have been this callback's. One with a deadline waits for that;
                 // any other would wait for ever.
                 let settled = async {
-                    match settled.await {
-                        Ok(settled) => settled,
-                        Err(_) if self.owner.is_closed() => Err(CallbackError::Call(CallError::Closed)),
+                    let ended = pin!(self.owner.ended());
+                    match select(settled, ended).await {
+                        Either::Left((Ok(settled), _)) => settled,
+                        Either::Left((Err(_), _)) if self.owner.is_closed() => {
+                            Err(CallbackError::Call(self.owner.gone()))
+                        }
                         // Nobody can settle the promise any more: it is pending for ever, as it would be without us.
-                        Err(_) => pending().await,
+                        Either::Left((Err(_), ended)) => Err(CallbackError::Call(ended.await)),
+                        Either::Right((gone, _)) => Err(CallbackError::Call(gone)),
                     }
                 };
                 let killed = async {

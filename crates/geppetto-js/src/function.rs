@@ -3,6 +3,7 @@
 
 use crate::fault::{Fallible, Fault};
 use crate::handle::{self, HandleState};
+use geppetto_runner::Local;
 use rquickjs::function::{IntoJsFunc, ParamRequirement, Params};
 use rquickjs::object::{Accessor, Property};
 use rquickjs::{Ctx, Function, IntoAtom, Object, Result, Value};
@@ -82,6 +83,9 @@ where
 
     fn call<'a>(&self, params: Params<'a, 'js>) -> Result<Value<'js>> {
         let call = Call { params };
+        if let Some(local) = Local::current() {
+            local.check(call.ctx())?;
+        }
         // A panic must not unwind through the engine, and a script must not catch it as one of its own errors.
         match catch_unwind(AssertUnwindSafe(|| (self.0)(&call))) {
             Ok(Ok(value)) => Ok(value),

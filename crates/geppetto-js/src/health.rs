@@ -10,6 +10,8 @@ pub enum Status {
     Stopping,
     /// Its VM is gone.
     Stopped,
+    /// Its VM was given up: it could not be interrupted, or wanted too much memory.
+    Condemned,
 }
 
 /// How a runtime is at one moment.

@@ -6,7 +6,7 @@ use crate::globals::timers::Timers;
 use crate::module::EngineFactory;
 use crate::pump::Pump;
 use geppetto_events::EventSink;
-use geppetto_inference::{Middleware, RunContext, RunCore, RunToken};
+use geppetto_inference::{Failure, InferenceError, Middleware, RunContext, RunToken};
 use geppetto_runner::{CallError, Local, OwnerRef, WaitError};
 use geppetto_time::Clock;
 use geppetto_toolloop::{StepController, Tool};
@@ -28,19 +28,27 @@ pub type ConsoleSink = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// The runs of a VM that go on. Scripts add to it on the owner's thread; the host cancels from any.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ActiveRuns(Arc<Mutex<Vec<RunCore>>>);
+pub(crate) struct ActiveRuns(Arc<Mutex<Vec<RunContext>>>);
 
 impl ActiveRuns {
-    pub(crate) fn add(&self, core: RunCore) {
+    pub(crate) fn add(&self, run: RunContext) {
         let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.retain(|run| !run.is_finished());
-        runs.push(core);
+        runs.retain(|run| !run.core().is_finished());
+        runs.push(run);
     }
 
-    pub(crate) fn all(&self) -> Vec<RunCore> {
+    pub(crate) fn all(&self) -> Vec<RunContext> {
         let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.retain(|run| !run.is_finished());
+        runs.retain(|run| !run.core().is_finished());
         runs.clone()
+    }
+
+    /// Ends them all, because nobody drives them any more: the VM was given up.
+    pub(crate) fn condemn(&self, why: &str) {
+        for run in self.all() {
+            let failure = Failure::new(format!("the runtime was condemned: {why}"));
+            run.abandon(InferenceError::Limit { failure });
+        }
     }
 }
 

@@ -88,7 +88,10 @@ impl Runtime {
     pub async fn run(&self, source: Source) -> Result<(), ScriptError> {
         self.load(source).await?;
         self.idle().await;
-        Ok(())
+        match self.owner.condemned() {
+            None => Ok(()),
+            Some(_) => Err(ScriptError::Call(self.owner.gone())),
+        }
     }
 
     /// Runs a script to its end and blocks the calling thread meanwhile.
@@ -131,7 +134,7 @@ impl Runtime {
     }
 
     fn never_settles(&self) -> ScriptError {
-        if self.owner.is_closed() { ScriptError::Call(CallError::Closed) } else { ScriptError::NeverSettles }
+        if self.owner.is_closed() { ScriptError::Call(self.owner.gone()) } else { ScriptError::NeverSettles }
     }
 
     /// The TypeScript declarations of exactly what scripts find here: its modules and globals, as one ambient file.
@@ -144,6 +147,7 @@ impl Runtime {
     #[must_use]
     pub fn health(&self) -> Health {
         let status = match (self.owner.is_closed(), self.owner.is_stopped()) {
+            _ if self.owner.condemned().is_some() => Status::Condemned,
             (_, true) => Status::Stopped,
             (true, _) => Status::Stopping,
             _ => Status::Running,
@@ -160,14 +164,14 @@ impl Runtime {
     /// [`runs_finished`](Runtime::runs_finished) waits for their ends.
     pub fn cancel_runs(&self, reason: &CancelReason) -> usize {
         let runs = self.runs.all();
-        runs.iter().for_each(|run| run.cancel(reason.clone()));
+        runs.iter().for_each(|run| run.core().cancel(reason.clone()));
         runs.len()
     }
 
     /// Waits until no run goes on.
     pub async fn runs_finished(&self) {
         while let Some(run) = self.runs.all().into_iter().next() {
-            run.finished().await;
+            run.core().finished().await;
         }
     }
 

@@ -3,11 +3,14 @@
 use crate::fault::Fault;
 use crate::loader::{self, Kind};
 use crate::promise::{keep, when_settled};
+use crate::vm::Vm;
+use futures_util::future::{Either, select};
 use geppetto_inference::CancelReason;
-use geppetto_runner::{CallError, ErrorReport, JsError, JsRef};
+use geppetto_runner::{CallError, ErrorReport, JsError, JsRef, OwnerRef};
 use geppetto_turns::did_you_mean;
 use rquickjs::{Ctx, Value};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -110,6 +113,7 @@ pub struct Running {
     /// The namespace of a module, or what a CommonJS script exports.
     exports: JsRef,
     settled: watch::Receiver<Option<Result<(), JsError>>>,
+    owner: OwnerRef,
 }
 
 impl Running {
@@ -128,10 +132,11 @@ impl Running {
     /// # Errors
     /// What it threw.
     pub async fn finished(&mut self) -> Result<(), ScriptError> {
-        let settled = self.settled.wait_for(Option::is_some).await.map(|settled| settled.clone());
-        match settled {
-            Ok(Some(result)) => result.map_err(ScriptError::Thrown),
-            _ => Err(ScriptError::Call(CallError::Closed)),
+        let settled = pin!(self.settled.wait_for(Option::is_some));
+        match select(settled, pin!(self.owner.ended())).await {
+            Either::Left((Ok(settled), _)) => settled.clone().unwrap_or(Ok(())).map_err(ScriptError::Thrown),
+            Either::Left((Err(_), _)) => Err(ScriptError::Call(self.owner.gone())),
+            Either::Right((gone, _)) => Err(ScriptError::Call(gone)),
         }
     }
 }
@@ -165,7 +170,7 @@ fn evaluate(ctx: &Ctx<'_>, name: &str, text: &str) -> Result<Running, JsError> {
         }
     };
     let exports = keep(exports).map_err(|fault| js_error(ctx, fault))?;
-    Ok(Running { exports, settled })
+    Ok(Running { exports, settled, owner: Vm::of(ctx).host.owner.clone() })
 }
 
 /// What a fault throws, as an error that can leave the VM.

@@ -2,21 +2,25 @@
 //!
 //! The interrupt handler of the engine asks here. Time is read from the owner's clock.
 
+use crate::memory::Memory;
+use crate::watchdog;
 use geppetto_time::Clock;
-use std::cell::{Cell, RefCell};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 /// A callback that goes on computing is interrupted this long after it was told to end.
-const GRACE: Duration = Duration::from_millis(100);
+const GRACE: Duration = Duration::from_millis(25);
 
-/// Tells that something has to end: a cancellation token, for instance.
+/// Tells that something has to end: a cancellation token, for instance. It is asked from any thread, and may not call
+/// the owner while it tells.
 pub trait Stop {
     /// Whether it has to end.
     fn is_stopped(&self) -> bool;
     /// Whether somebody on another thread than the owner's has told it to end.
-    fn is_stopped_from_outside(&self) -> bool {
+    fn is_stopped_from_outside(&self, _owner: ThreadId) -> bool {
         self.is_stopped()
     }
     /// Waits until it has to end.
@@ -34,7 +38,12 @@ pub struct Frame {
 
 impl Frame {
     /// Whether it is over for longer than the grace. `since` remembers since when its stop has been seen.
-    fn is_over(&self, since: &mut Option<Instant>, now: Instant, stopped: fn(&dyn Stop) -> bool) -> bool {
+    fn is_over(
+        &self,
+        since: &mut Option<Instant>,
+        now: Instant,
+        stopped: impl Fn(&dyn Stop) -> bool,
+    ) -> bool {
         let late = self.deadline.is_some_and(|deadline| now >= deadline + GRACE);
         if since.is_none() && self.stop.as_ref().is_some_and(|stop| stopped(&**stop)) {
             *since = Some(now);
@@ -60,12 +69,13 @@ impl PendingFrames {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, ..)| *known != id);
     }
 
-    fn one_is_over(&self, now: Instant) -> bool {
+    fn one_is_over(&self, now: Instant, owner: Option<&ThreadId>) -> bool {
         let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // A continuation that cancels a run and goes on computing is not that run's.
-        frames
-            .iter_mut()
-            .any(|(_, frame, since)| frame.is_over(since, now, |stop| stop.is_stopped_from_outside()))
+        let told = |stop: &dyn Stop| {
+            owner.map_or_else(|| stop.is_stopped(), |owner| stop.is_stopped_from_outside(*owner))
+        };
+        frames.iter_mut().any(|(_, frame, since)| frame.is_over(since, now, told))
     }
 }
 
@@ -90,123 +100,233 @@ impl Kill {
 pub(crate) struct Interruption {
     /// How long it had run.
     pub(crate) after: Duration,
-    /// Whether it had used up its job time; otherwise something around it told it to end, and tells so itself.
-    pub(crate) job_time: bool,
+    pub(crate) cause: Cause,
 }
 
-/// Lives on the owner's thread; shared by its jobs and the interrupt handler.
+/// Why something was interrupted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// It had used up its job time.
+    JobTime,
+    /// The VM wanted more memory than it may have.
+    Memory,
+    /// Something around it told it to end, and tells so itself.
+    Enclosing,
+}
+
+/// How long what runs in a VM may compute. The owner's thread writes, the interrupt handler and the watchdog ask.
 pub(crate) struct Budget {
     clock: Arc<dyn Clock>,
+    pub(crate) memory: Arc<Memory>,
+    pub(crate) kill: Kill,
+    pub(crate) pending_frames: PendingFrames,
+    /// Set by the owner's thread as its first act.
+    pub(crate) thread: OnceLock<ThreadId>,
+    /// A mutex, because the watchdog reads it too. No code of a script or host runs while it is held, but for the
+    /// stops of frames, which only tell.
+    state: Mutex<State>,
+    /// Set when the engine was interrupted, because its error alone does not tell; `state` says why.
+    is_interrupted: AtomicBool,
+    /// Set by the watchdog when what runs should have ended: crossings into the host look at it.
+    is_overdue: AtomicBool,
+}
+
+#[derive(Default)]
+struct State {
     /// Set once the program's own set-up is done: that is no job.
-    job_time: Cell<Option<Duration>>,
+    job_time: Option<Duration>,
     /// When the current job or callback began, moved forward by the time it was parked.
-    began: Cell<Option<Instant>>,
+    began: Option<Instant>,
+    /// Since when a synchronous wait has nothing to do.
+    parked_since: Option<Instant>,
+    /// Counts outermost jobs, so that the watchdog can tell them apart.
+    serial: u64,
     /// What encloses the current callback, outermost first, each with the time since when it has been stopped.
-    frames: RefCell<Vec<(Frame, Option<Instant>)>>,
-    /// Set by the handler when it interrupts: the engine's error alone does not tell.
-    interrupted: Cell<Option<Interruption>>,
+    frames: Vec<(Frame, Option<Instant>)>,
     /// Whether microtasks run: continuations, which the frames of pending callbacks hold for.
-    draining: Cell<bool>,
+    draining: bool,
+    interruption: Option<Interruption>,
+}
+
+/// What the watchdog sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Nothing computes.
+    Idle,
+    /// A job computes, within its time.
+    Busy,
+    /// A job computes that should have ended.
+    Overdue(u64),
 }
 
 impl Budget {
-    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: Arc<dyn Clock>, memory: Arc<Memory>) -> Self {
         Self {
             clock,
-            job_time: Cell::new(None),
-            began: Cell::new(None),
-            frames: RefCell::default(),
-            interrupted: Cell::new(None),
-            draining: Cell::new(false),
+            memory,
+            kill: Kill::default(),
+            pending_frames: PendingFrames::default(),
+            thread: OnceLock::new(),
+            state: Mutex::default(),
+            is_interrupted: AtomicBool::new(false),
+            is_overdue: AtomicBool::new(false),
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bounds jobs from now on.
     pub(crate) fn limit_jobs(&self, job_time: Option<Duration>) {
-        self.job_time.set(job_time);
+        self.state().job_time = job_time;
     }
 
-    /// Runs `work` with a budget of its own. What it takes is not counted for the job around it.
-    pub(crate) fn spend<R>(&self, work: impl FnOnce() -> R) -> R {
+    /// Runs `work` with a budget of its own. What it takes is not counted for the job around it. Returns how long it
+    /// took, too.
+    pub(crate) fn spend<R>(&self, work: impl FnOnce() -> R) -> (R, Duration) {
         let began = self.clock.now();
-        let outer = Restore { budget: self, outer: self.began.replace(Some(began)), began };
+        let outer = {
+            let mut state = self.state();
+            if state.began.is_none() {
+                state.serial += 1;
+                self.is_overdue.store(false, Ordering::Relaxed);
+            }
+            state.began.replace(began)
+        };
+        if outer.is_none() {
+            watchdog::wake();
+        }
+        let mut spending = Spending { budget: self, outer, began, spent: Duration::ZERO };
         let result = work();
-        drop(outer);
-        result
+        spending.end();
+        (result, spending.spent)
     }
 
     /// Runs microtasks.
     pub(crate) fn drain(&self, work: impl FnOnce()) {
-        let outer = self.draining.replace(true);
+        let outer = std::mem::replace(&mut self.state().draining, true);
         work();
-        self.draining.set(outer);
+        self.state().draining = outer;
     }
 
-    /// The time `parked` was not spent computing.
-    pub(crate) fn forgive(&self, parked: Duration) {
-        self.began.set(self.began.get().map(|began| began + parked));
+    /// A synchronous wait has nothing to do from `now` on.
+    pub(crate) fn park(&self, now: Instant) {
+        self.state().parked_since = Some(now);
+    }
+
+    /// It goes on: the time it was parked was not spent computing.
+    pub(crate) fn unpark(&self) {
+        let mut state = self.state();
+        if let Some(since) = state.parked_since.take() {
+            let parked = self.clock.now().saturating_duration_since(since);
+            state.began = state.began.map(|began| began + parked);
+        }
     }
 
     /// Runs `work` inside a frame.
     pub(crate) fn framed<R>(&self, frame: Frame, work: impl FnOnce() -> R) -> R {
-        self.frames.borrow_mut().push((frame, None));
-        let _pop = Pop(&self.frames);
+        self.state().frames.push((frame, None));
+        let _pop = Pop(self);
         work()
     }
 
     /// The frames around the current callback.
     pub(crate) fn frames(&self) -> Vec<Frame> {
-        self.frames.borrow().iter().map(|(frame, _)| frame.clone()).collect()
+        self.state().frames.iter().map(|(frame, _)| frame.clone()).collect()
     }
 
     /// Whether the engine was interrupted since the last call of this, and after how long.
     pub(crate) fn take_interruption(&self) -> Option<Interruption> {
-        self.interrupted.take()
+        if !self.is_interrupted.swap(false, Ordering::Relaxed) {
+            return None;
+        }
+        self.state().interruption.take()
     }
 
     pub(crate) fn is_interrupted(&self) -> bool {
-        self.interrupted.get().is_some()
+        self.is_interrupted.load(Ordering::Relaxed)
     }
 
     /// The engine asks whether to interrupt what it runs.
-    pub(crate) fn must_interrupt(&self, kill: &Kill, pending: &PendingFrames) -> bool {
-        let now = self.clock.now();
-        let spent = self.began.get().map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
-        let over = self.job_time.get().is_some_and(|limit| spent > limit);
-        let killed = kill.get().is_some_and(|kill| now >= kill);
-        let continuation = self.draining.get() && pending.one_is_over(now);
-        if over || killed || self.frame_is_over(now) || continuation {
-            self.interrupted.set(Some(Interruption { after: spent, job_time: over }));
-            return true;
+    pub(crate) fn must_interrupt(&self) -> bool {
+        let mut state = self.state();
+        let interruption = self.over(&mut state, self.clock.now());
+        if interruption.is_some() {
+            state.interruption = interruption;
+            self.is_interrupted.store(true, Ordering::Relaxed);
         }
-        false
+        interruption.is_some()
     }
 
-    fn frame_is_over(&self, now: Instant) -> bool {
-        // A stop that is being asked may not re-enter: the frames are borrowed for reading the tokens only.
-        let Ok(mut frames) = self.frames.try_borrow_mut() else { return false };
-        frames.iter_mut().any(|(frame, since)| frame.is_over(since, now, |stop| stop.is_stopped()))
+    /// The same at a crossing into the host, where it has to cost nothing.
+    pub(crate) fn must_stop_here(&self) -> bool {
+        (self.is_overdue.load(Ordering::Relaxed) || self.memory.is_exhausted()) && self.must_interrupt()
+    }
+
+    /// The watchdog looks.
+    pub(crate) fn look(&self) -> Seen {
+        let mut state = self.state();
+        if state.began.is_none() || state.parked_since.is_some() {
+            return Seen::Idle;
+        }
+        if self.over(&mut state, self.clock.now()).is_none() {
+            return Seen::Busy;
+        }
+        self.is_overdue.store(true, Ordering::Relaxed);
+        Seen::Overdue(state.serial)
+    }
+
+    /// Why what runs now should have ended, if it should.
+    fn over(&self, state: &mut State, now: Instant) -> Option<Interruption> {
+        let spent = state.began.map_or(Duration::ZERO, |began| now.saturating_duration_since(began));
+        let cause = if self.memory.is_exhausted() {
+            Cause::Memory
+        } else if state.job_time.is_some_and(|limit| spent > limit) {
+            Cause::JobTime
+        } else {
+            let killed = self.kill.get().is_some_and(|kill| now >= kill);
+            let told = |stop: &dyn Stop| stop.is_stopped();
+            let framed = state.frames.iter_mut().any(|(frame, since)| frame.is_over(since, now, told));
+            let continued = state.draining && self.pending_frames.one_is_over(now, self.thread.get());
+            if !(killed || framed || continued) {
+                return None;
+            }
+            Cause::Enclosing
+        };
+        Some(Interruption { after: spent, cause })
     }
 }
 
-struct Restore<'a> {
+/// Ends a spending, however its work ends.
+struct Spending<'a> {
     budget: &'a Budget,
     outer: Option<Instant>,
     began: Instant,
+    spent: Duration,
 }
 
-impl Drop for Restore<'_> {
-    fn drop(&mut self) {
-        let spent = self.budget.clock.now().saturating_duration_since(self.began);
-        self.budget.began.set(self.outer.map(|outer| outer + spent));
+impl Spending<'_> {
+    fn end(&mut self) {
+        self.spent = self.budget.clock.now().saturating_duration_since(self.began);
     }
 }
 
-struct Pop<'a>(&'a RefCell<Vec<(Frame, Option<Instant>)>>);
+impl Drop for Spending<'_> {
+    fn drop(&mut self) {
+        if self.spent.is_zero() {
+            self.end();
+        }
+        self.budget.state().began = self.outer.map(|outer| outer + self.spent);
+    }
+}
+
+struct Pop<'a>(&'a Budget);
 
 impl Drop for Pop<'_> {
     fn drop(&mut self) {
-        self.0.borrow_mut().pop();
+        let frame = self.0.state().frames.pop();
+        drop(frame);
     }
 }
 

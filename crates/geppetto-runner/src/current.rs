@@ -1,9 +1,12 @@
-//! The context that is current on this thread: the one place that needs `unsafe`.
+//! The context that is current on this thread, and what only its raw pointer can do.
 //!
 //! rquickjs hands out a context through `Context::with`, which locks the runtime and must not be nested. A script
 //! that calls into Rust, which calls the script again, is nested; for that the context of the outermost `with` is
 //! remembered here and used again.
-#![allow(unsafe_code, reason = "a context can be entered again only through its raw pointer")]
+#![allow(
+    unsafe_code,
+    reason = "a context can be entered again, and a script killed, only through raw pointers"
+)]
 
 use rquickjs::{Context, Ctx, qjs};
 use std::cell::Cell;
@@ -45,4 +48,14 @@ pub(crate) fn with<R>(context: &Context, inside: impl for<'js> FnOnce(Ctx<'js>) 
             inside(ctx)
         }),
     }
+}
+
+/// Throws an exception that no script can catch: what the engine itself throws when it is interrupted.
+pub(crate) fn kill(ctx: &Ctx<'_>) -> rquickjs::Error {
+    let thrown = rquickjs::Exception::throw_internal(ctx, "interrupted");
+    let error = ctx.catch();
+    // SAFETY: the error is a value of this very context.
+    unsafe { qjs::JS_SetUncatchableError(ctx.as_raw().as_ptr(), error.as_raw()) };
+    let _ = ctx.throw(error);
+    thrown
 }

@@ -39,7 +39,7 @@ pub enum CallError {
         /// What it did.
         why: &'static str,
     },
-    /// The VM needed more memory than it may have.
+    /// The VM needed more memory than it may have, and was given up.
     #[error("the runtime is out of memory")]
     OutOfMemory,
     /// Synchronous waits are nested too deeply.

@@ -2,13 +2,14 @@
 
 use crate::job::{Job, Work};
 use crate::queue::Refused;
+use crate::running::Refuse;
 use crate::shared::Shared;
 use crate::stats::{Counters, Stats};
-use crate::{CallError, Frame, Local};
+use crate::{CallError, Frame, Local, MemoryAccount};
 use futures_lite::future::block_on;
 use rquickjs::Ctx;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -43,6 +44,30 @@ impl OwnerRef {
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.shared.stopped.is_cancelled()
+    }
+
+    /// Why the VM was given up, if it was.
+    #[must_use]
+    pub fn condemned(&self) -> Option<&'static str> {
+        self.shared.condemned()
+    }
+
+    /// Waits until the VM is gone, and says why.
+    pub async fn ended(&self) -> CallError {
+        self.shared.stopped.cancelled().await;
+        self.gone()
+    }
+
+    /// Why it takes no more jobs.
+    #[must_use]
+    pub fn gone(&self) -> CallError {
+        self.condemned().map_or(CallError::Closed, CallError::condemned)
+    }
+
+    /// What Rust keeps for this VM is counted here.
+    #[must_use]
+    pub fn memory(&self) -> MemoryAccount {
+        MemoryAccount(self.shared.budget.memory.clone())
     }
 
     /// Cancelled when the owner begins to shut down.
@@ -87,7 +112,7 @@ impl OwnerRef {
     {
         match self.try_inline(op, job) {
             Ok(result) => result,
-            Err(job) => self.queued(scope, op, job)?.await.unwrap_or(Err(CallError::Closed)),
+            Err(job) => self.queued(scope, op, job)?.await.unwrap_or_else(|_| Err(self.gone())),
         }
     }
 
@@ -102,7 +127,7 @@ impl OwnerRef {
     {
         match self.try_inline(op, job) {
             Ok(result) => result,
-            Err(job) => block_on(self.queued(None, op, job)?).unwrap_or(Err(CallError::Closed)),
+            Err(job) => block_on(self.queued(None, op, job)?).unwrap_or_else(|_| Err(self.gone())),
         }
     }
 
@@ -136,7 +161,7 @@ impl OwnerRef {
     /// pending, and whose continuations nothing else bounds.
     #[must_use]
     pub fn hold_frame(&self, frame: Frame) -> HeldFrame {
-        HeldFrame { id: self.shared.pending_frames.add(frame), shared: self.shared.clone() }
+        HeldFrame { id: self.shared.budget.pending_frames.add(frame), shared: self.shared.clone() }
     }
 
     /// Waits for the next time that microtasks are interrupted: promises they should have settled may then stay
@@ -163,7 +188,8 @@ impl OwnerRef {
         F: for<'js> FnOnce(Ctx<'js>) -> R + Send + 'static,
         R: Send + 'static,
     {
-        let (reply, result) = oneshot::channel();
+        let (sender, result) = oneshot::channel();
+        let reply = Arc::new(ReplySlot(Mutex::new(Some(sender))));
         self.push(Job { scope, work: Box::new(Call { op, job, reply }) })?;
         Ok(result)
     }
@@ -171,7 +197,7 @@ impl OwnerRef {
     fn push(&self, job: Job) -> Result<(), CallError> {
         self.shared.queue.push(job).map_err(|refused| match refused {
             Refused::Full(_) => CallError::QueueFull { capacity: self.shared.queue.capacity() },
-            Refused::Closed(_) => CallError::Closed,
+            Refused::Closed(_) => self.gone(),
         })
     }
 }
@@ -193,35 +219,64 @@ pub struct HeldFrame {
 
 impl Drop for HeldFrame {
     fn drop(&mut self) {
-        self.shared.pending_frames.remove(self.id);
+        self.shared.budget.pending_frames.remove(self.id);
     }
 }
 
 type Reply<R> = oneshot::Receiver<Result<R, CallError>>;
 
+/// Where the caller of a queued call waits. The first answer counts: the owner's, or that of whoever gives it up.
+struct ReplySlot<R>(Mutex<Option<oneshot::Sender<Result<R, CallError>>>>);
+
+impl<R> ReplySlot<R> {
+    fn sender(&self) -> MutexGuard<'_, Option<oneshot::Sender<Result<R, CallError>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.sender().as_ref().is_none_or(oneshot::Sender::is_closed)
+    }
+
+    fn send(&self, result: Result<R, CallError>) {
+        let sender = self.sender().take();
+        if let Some(sender) = sender {
+            // A caller that went away meanwhile does not want the result.
+            let _ = sender.send(result);
+        }
+    }
+}
+
+impl<R: Send> Refuse for ReplySlot<R> {
+    fn refuse(&self, error: CallError) {
+        self.send(Err(error));
+    }
+}
+
 /// A queued call.
 struct Call<F, R> {
     op: &'static str,
     job: F,
-    reply: oneshot::Sender<Result<R, CallError>>,
+    reply: Arc<ReplySlot<R>>,
 }
 
 impl<F, R> Work for Call<F, R>
 where
     F: for<'js> FnOnce(Ctx<'js>) -> R + Send,
-    R: Send,
+    R: Send + 'static,
 {
     fn is_abandoned(&self) -> bool {
         self.reply.is_closed()
     }
 
     fn run(self: Box<Self>, local: &Local) {
-        // A caller that went away meanwhile does not want the result.
-        let _ = self.reply.send(local.enter(self.op, self.job));
+        let Self { op, job, reply } = *self;
+        let running = local.shared().running.enter(reply.clone());
+        reply.send(local.enter(op, job));
+        drop(running);
     }
 
     fn refuse(self: Box<Self>, error: CallError) {
-        let _ = self.reply.send(Err(error));
+        self.reply.send(Err(error));
     }
 }
 

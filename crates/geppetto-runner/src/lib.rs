@@ -16,6 +16,7 @@
 //! The crate knows nothing of agents: any program that embeds QuickJS can use it.
 
 mod budget;
+mod condemn;
 mod current;
 mod error;
 mod handle;
@@ -24,21 +25,26 @@ mod job;
 mod js_error;
 mod limits;
 mod local;
+mod memory;
 mod owner;
 mod queue;
 mod rejections;
+mod running;
 mod shared;
 mod stats;
 mod table;
 mod wait;
+mod watchdog;
 
 pub use budget::{Frame, Stop};
+pub use condemn::{LeftBehind, left_behind};
 pub use error::{CallError, ErrorReport, SpawnError, WaitError};
 pub use handle::{HeldFrame, OwnerRef};
 pub use io::io_handle;
 pub use js_error::JsError;
 pub use limits::Limits;
 pub use local::Local;
+pub use memory::MemoryAccount;
 pub use owner::{ErrorHandler, Owner, OwnerOptions};
 pub use stats::Stats;
 pub use table::JsRef;

@@ -1,11 +1,12 @@
 //! The owner's thread from the inside.
 
-use crate::budget::{Budget, Frame, Interruption};
+use crate::budget::{Cause, Frame, Interruption};
+use crate::condemn::OUT_OF_MEMORY;
 use crate::rejections::Rejections;
 use crate::shared::Shared;
 use crate::stats::Counters;
 use crate::table::Table;
-use crate::{CallError, OwnerRef, current};
+use crate::{CallError, MemoryAccount, OwnerRef, current};
 use async_executor::LocalExecutor;
 use rquickjs::{Context, Ctx};
 use std::any::Any;
@@ -30,7 +31,6 @@ pub(crate) struct Vm {
     /// Taken when the thread ends: tasks started after that are dropped at once.
     pub(crate) executor: RefCell<Option<Rc<LocalExecutor<'static>>>>,
     pub(crate) context: Context,
-    pub(crate) budget: Rc<Budget>,
     pub(crate) table: Table,
     pub(crate) rejections: Rc<Rejections>,
     /// The scopes of the synchronous waits that are going on, outermost first.
@@ -81,7 +81,22 @@ impl Local {
     /// Whether what runs now was interrupted: whoever entered the VM is about to hear of it.
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
-        self.vm.budget.is_interrupted()
+        self.vm.shared.budget.is_interrupted()
+    }
+
+    /// What Rust keeps for this VM is counted here.
+    #[must_use]
+    pub fn memory(&self) -> MemoryAccount {
+        MemoryAccount(self.vm.shared.budget.memory.clone())
+    }
+
+    /// At a crossing from a script into the host: stops the script if it should have ended. The engine asks for
+    /// itself only now and then, and a script that does little between its calls might go on for long.
+    ///
+    /// # Errors
+    /// An exception that no script can catch is pending.
+    pub fn check(&self, ctx: &Ctx<'_>) -> rquickjs::Result<()> {
+        if self.vm.shared.budget.must_stop_here() { Err(current::kill(ctx)) } else { Ok(()) }
     }
 
     /// How many JS values Rust keeps.
@@ -101,7 +116,7 @@ impl Local {
         job: impl for<'js> FnOnce(Ctx<'js>) -> R,
     ) -> Result<R, CallError> {
         let outermost = !current::is_inside();
-        let result = self.vm.budget.spend(|| {
+        let (result, _spent) = self.vm.shared.budget.spend(|| {
             current::with(&self.vm.context, |ctx| {
                 let result = self.guarded(op, || job(ctx.clone()));
                 if outermost {
@@ -111,6 +126,9 @@ impl Local {
             })
         });
         if outermost {
+            if self.vm.shared.budget.memory.is_exhausted() {
+                self.vm.shared.condemn(OUT_OF_MEMORY);
+            }
             self.release_dropped();
         }
         result
@@ -126,7 +144,7 @@ impl Local {
         frame: Frame,
         job: impl for<'js> FnOnce(Ctx<'js>) -> R,
     ) -> Result<R, CallError> {
-        self.vm.budget.framed(frame, || self.enter(op, job))
+        self.vm.shared.budget.framed(frame, || self.enter(op, job))
     }
 
     fn guarded<R>(&self, op: &'static str, job: impl FnOnce() -> R) -> Result<R, CallError> {
@@ -136,11 +154,19 @@ impl Local {
                 Counters::count(&counters.panicked);
                 Err(CallError::Panicked { op, message: panic_message(&*panic).to_owned() })
             }
-            Ok(result) => match self.vm.budget.take_interruption() {
-                None => Ok(result),
-                Some(Interruption { after, .. }) => {
+            Ok(result) => match self.vm.shared.budget.take_interruption() {
+                // A script may have caught what a refused allocation threw.
+                None if self.vm.shared.budget.memory.is_exhausted() => {
                     Counters::count(&counters.failed);
-                    Err(CallError::Interrupted { after })
+                    Err(CallError::OutOfMemory)
+                }
+                None => Ok(result),
+                Some(Interruption { after, cause }) => {
+                    Counters::count(&counters.failed);
+                    Err(match cause {
+                        Cause::Memory => CallError::OutOfMemory,
+                        Cause::JobTime | Cause::Enclosing => CallError::Interrupted { after },
+                    })
                 }
             },
         }
@@ -148,13 +174,17 @@ impl Local {
 
     /// What follows the outermost job: its microtasks, and the rejections that nobody handles.
     fn after_job(&self, ctx: &Ctx<'_>) {
-        let budget = &self.vm.budget;
+        let budget = &self.vm.shared.budget;
         budget.drain(|| while !budget.is_interrupted() && ctx.execute_pending_job() {});
-        if let Some(Interruption { after, job_time }) = budget.take_interruption() {
-            if job_time {
+        match budget.take_interruption() {
+            None => {}
+            // The whole VM is given up for it.
+            Some(Interruption { cause: Cause::Memory, .. }) => return,
+            Some(Interruption { cause: Cause::JobTime, after }) => {
                 self.vm.shared.microtasks_killed.notify_waiters();
                 self.vm.shared.report("microtasks", CallError::Interrupted { after });
-            } else {
+            }
+            Some(Interruption { cause: Cause::Enclosing, after }) => {
                 self.vm.shared.report("continuation", CallError::Interrupted { after });
             }
         }

@@ -1,12 +1,12 @@
 //! The owner: starts the thread, keeps it alive, shuts it down.
 
-use crate::budget::Budget;
 use crate::job::Job;
 use crate::local::{Local, Vm, panic_message};
+use crate::memory::Heap;
 use crate::rejections::Rejections;
 use crate::shared::Shared;
 use crate::stats::Counters;
-use crate::{ErrorReport, Limits, OwnerRef, SpawnError, io_handle};
+use crate::{ErrorReport, Limits, OwnerRef, SpawnError, io_handle, watchdog};
 use async_executor::LocalExecutor;
 use futures_lite::future::{block_on, or, yield_now};
 use geppetto_time::{Clock, SystemClock};
@@ -14,6 +14,7 @@ use rquickjs::{Context, Runtime};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -23,7 +24,7 @@ use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Hears of what goes wrong where nobody waits for a result. Called on the owner's thread.
+/// Hears of what goes wrong where nobody waits for a result. Called on the owner's thread, but for `condemned`.
 pub type ErrorHandler = Arc<dyn Fn(&ErrorReport) + Send + Sync>;
 
 /// How an owner is set up.
@@ -37,6 +38,9 @@ pub struct OwnerOptions {
     pub limits: Limits,
     /// Hears of what goes wrong where nobody waits for a result; logged otherwise.
     pub on_error: ErrorHandler,
+    /// Ends what the program has going on in a VM that is given up, before `on_error` hears of it. Called once, with
+    /// the reason: on a thread of its own, or on the owner's when memory was the reason.
+    pub on_condemned: Option<Arc<dyn Fn(&'static str) + Send + Sync>>,
 }
 
 impl Default for OwnerOptions {
@@ -46,6 +50,7 @@ impl Default for OwnerOptions {
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
             on_error: Arc::new(|report| tracing::error!(op = report.op, error = %report.error, "uncaught")),
+            on_condemned: None,
         }
     }
 }
@@ -76,8 +81,9 @@ impl Owner {
     where
         F: FnOnce(&Runtime, &Local) -> Result<(), String> + Send + 'static,
     {
-        let OwnerOptions { name, clock, limits, on_error } = options;
-        let shared = Arc::new(Shared::new(name.clone(), clock, limits.queue, on_error));
+        let shared = Arc::new(Shared::new(&options));
+        let OwnerOptions { name, limits, .. } = options;
+        watchdog::watch(&shared).map_err(SpawnError::Thread)?;
         let (ready, is_ready) = mpsc::sync_channel(1);
         let on_thread = shared.clone();
         let thread = std::thread::Builder::new()
@@ -142,6 +148,8 @@ impl Drop for Guard {
             },
         ));
         match thread {
+            // A thread that was given up says itself when it ends, if ever.
+            _ if self.shared.condemned().is_some() => {}
             Some(thread) if stopped => drop(thread.join()),
             _ => tracing::error!(
                 name = self.shared.name,
@@ -158,6 +166,7 @@ impl Drop for SayStopped<'_> {
     fn drop(&mut self) {
         self.0.begin_shutdown(Duration::ZERO);
         self.0.stopped.cancel();
+        self.0.came_back();
     }
 }
 
@@ -169,7 +178,9 @@ fn run_thread<F>(
 ) where
     F: FnOnce(&Runtime, &Local) -> Result<(), String>,
 {
-    let _ = shared.thread.set(std::thread::current().id());
+    let _ = shared.budget.thread.set(std::thread::current().id());
+    #[cfg(target_os = "linux")]
+    let _ = shared.system_thread.set(rustix::thread::gettid());
     let _stopped = SayStopped(shared);
     let _io = io_handle().map(|handle| handle.enter());
     let (runtime, vm) = match engine(shared, limits) {
@@ -179,7 +190,6 @@ fn run_thread<F>(
             return drop(ready.send(Err(SpawnError::Engine { message })));
         }
     };
-    let budget = vm.budget.clone();
     let local = Local::install(Rc::new(vm));
     let set_up = match catch_unwind(AssertUnwindSafe(|| setup(&runtime, &local))) {
         Ok(result) => result,
@@ -189,23 +199,22 @@ fn run_thread<F>(
     let runs = set_up.is_ok();
     let _ = ready.send(set_up);
     if runs {
-        budget.limit_jobs(limits.job_time);
+        shared.budget.limit_jobs(limits.job_time);
         local.run_until_closed();
     }
-    local.tear_down();
+    if shared.budget.memory.is_exhausted() {
+        local.leave_behind(runtime);
+    } else {
+        local.tear_down();
+    }
 }
 
 fn engine(shared: &Arc<Shared>, limits: &Limits) -> rquickjs::Result<(Runtime, Vm)> {
-    let runtime = Runtime::new()?;
+    // Never freed when there is no memory for all of it: that may abort the process.
+    let runtime = ManuallyDrop::new(Runtime::new_with_alloc(Heap(shared.budget.memory.clone()))?);
     runtime.set_max_stack_size(limits.engine_stack());
-    if let Some(memory) = limits.memory {
-        runtime.set_memory_limit(memory.max(1));
-    }
-    let budget = Rc::new(Budget::new(shared.clock.clone()));
-    let (asked, on_thread) = (budget.clone(), shared.clone());
-    runtime.set_interrupt_handler(Some(Box::new(move || {
-        asked.must_interrupt(&on_thread.kill, &on_thread.pending_frames)
-    })));
+    let asked = shared.clone();
+    runtime.set_interrupt_handler(Some(Box::new(move || asked.budget.must_interrupt())));
     let rejections = Rc::new(Rejections::default());
     let told = rejections.clone();
     runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, promise, reason, handled| {
@@ -215,7 +224,6 @@ fn engine(shared: &Arc<Shared>, limits: &Limits) -> rquickjs::Result<(Runtime, V
         shared: shared.clone(),
         executor: RefCell::new(Some(Rc::new(LocalExecutor::new()))),
         context: Context::full(&runtime)?,
-        budget,
         table: crate::table::Table::default(),
         rejections,
         waiting_scopes: RefCell::default(),
@@ -223,7 +231,7 @@ fn engine(shared: &Arc<Shared>, limits: &Limits) -> rquickjs::Result<(Runtime, V
         tasks: Cell::new(0),
         tasks_waker: RefCell::default(),
     };
-    Ok((runtime, vm))
+    Ok((ManuallyDrop::into_inner(runtime), vm))
 }
 
 impl Local {
@@ -267,7 +275,7 @@ impl Local {
             }
             loop {
                 let shortened = vm.shared.kill_changed.notified();
-                let Some(kill) = vm.shared.kill.get() else { return };
+                let Some(kill) = vm.shared.budget.kill.get() else { return };
                 let over = async {
                     vm.shared.clock.sleep_until(kill).await;
                     true
@@ -294,6 +302,18 @@ impl Local {
         vm.rejections.clear();
         self.release_dropped();
         vm.table.clear();
+        Local::uninstall();
+    }
+}
+
+impl Local {
+    /// Leaves a VM that ran out of memory as it is: freeing one may abort the process. What waits for its tasks
+    /// hears of their end.
+    fn leave_behind(self, runtime: Runtime) {
+        drop(self.vm().executor.take());
+        self.vm().shared.leaked();
+        std::mem::forget(runtime);
+        std::mem::forget(self);
         Local::uninstall();
     }
 }

@@ -1,14 +1,15 @@
 //! What an owner's thread shares with the rest of the world.
 
-use crate::budget::{Kill, PendingFrames};
+use crate::budget::Budget;
 use crate::job::Job;
+use crate::memory::Memory;
 use crate::queue::Queue;
+use crate::running::Running;
 use crate::stats::Counters;
-use crate::{CallError, ErrorHandler, ErrorReport};
+use crate::{CallError, ErrorHandler, ErrorReport, OwnerOptions};
 use geppetto_time::Clock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::ThreadId;
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -20,13 +21,18 @@ pub(crate) struct Shared {
     pub(crate) queue: Queue<Job>,
     pub(crate) counters: Counters,
     pub(crate) on_error: ErrorHandler,
-    /// Set by the thread before it takes its first job; "on the owner's thread" is decided by it alone.
-    pub(crate) thread: OnceLock<ThreadId>,
-    /// Set by whoever shuts down; the interrupt handler reads it.
-    pub(crate) kill: Kill,
+    pub(crate) on_condemned: Option<Arc<dyn Fn(&'static str) + Send + Sync>>,
+    pub(crate) budget: Budget,
+    /// The queued calls that run now.
+    pub(crate) running: Running,
+    /// Why the VM was given up, once it was.
+    pub(crate) condemned: OnceLock<&'static str>,
+    /// Whether the thread counts as left behind.
+    pub(crate) is_left_behind: AtomicBool,
+    #[cfg(target_os = "linux")]
+    pub(crate) system_thread: OnceLock<rustix::process::Pid>,
     /// Told when a shutdown shortens the grace of an earlier one.
     pub(crate) kill_changed: Notify,
-    pub(crate) pending_frames: PendingFrames,
     /// Cancelled when a shutdown begins: synchronous waits end, and so does whatever the program ties to it.
     pub(crate) stopping: CancellationToken,
     /// Cancelled by the thread as its last act: the VM is gone.
@@ -40,16 +46,21 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(name: String, clock: Arc<dyn Clock>, queue: usize, on_error: ErrorHandler) -> Self {
+    pub(crate) fn new(options: &OwnerOptions) -> Self {
+        let memory = Memory::new(options.limits.memory);
         Self {
-            name,
-            clock,
-            queue: Queue::new(queue),
+            name: options.name.clone(),
+            clock: options.clock.clone(),
+            queue: Queue::new(options.limits.queue),
             counters: Counters::default(),
-            on_error,
-            thread: OnceLock::new(),
-            kill: Kill::default(),
-            pending_frames: PendingFrames::default(),
+            on_error: options.on_error.clone(),
+            on_condemned: options.on_condemned.clone(),
+            budget: Budget::new(options.clock.clone(), memory),
+            running: Running::default(),
+            condemned: OnceLock::new(),
+            is_left_behind: AtomicBool::new(false),
+            #[cfg(target_os = "linux")]
+            system_thread: OnceLock::new(),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
             releases: Mutex::default(),
@@ -60,7 +71,7 @@ impl Shared {
     }
 
     pub(crate) fn is_owner_thread(&self) -> bool {
-        self.thread.get() == Some(&std::thread::current().id())
+        self.budget.thread.get() == Some(&std::thread::current().id())
     }
 
     pub(crate) fn report(&self, op: &'static str, error: CallError) {
@@ -74,7 +85,7 @@ impl Shared {
 
     /// Begins a shutdown; later calls only shorten the grace of the running job.
     pub(crate) fn begin_shutdown(&self, grace: Duration) {
-        self.kill.at(self.clock.after(grace));
+        self.budget.kill.at(self.clock.after(grace));
         self.kill_changed.notify_waiters();
         // The cause first: whoever finds the queue closed reads it.
         self.stopping.cancel();

@@ -9,7 +9,6 @@ use futures_lite::future::block_on;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 impl Local {
     /// Whether a synchronous wait is going on: then no microtask runs, and no promise will settle.
@@ -39,14 +38,12 @@ impl Local {
         self.vm().waiting_scopes.borrow_mut().push(scope);
         let _scope = LeaveScope(self);
         let mut future = pin!(future);
-        let frames = self.vm().budget.frames();
+        let budget = &self.shared().budget;
+        let frames = budget.frames();
         let mut stops: Option<Stops<'_>> = None;
-        let mut parked_since: Option<Instant> = None;
         let clock = &self.shared().clock;
         block_on(poll_fn(|cx| {
-            if let Some(since) = parked_since.take() {
-                self.vm().budget.forgive(clock.now().saturating_duration_since(since));
-            }
+            budget.unpark();
             self.serve_scopes(cx);
             // The future first: what is there at once needs no timers.
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
@@ -59,7 +56,7 @@ impl Local {
                     return Poll::Ready(Err(*error));
                 }
             }
-            parked_since = Some(parked);
+            budget.park(parked);
             Poll::Pending
         }))
     }

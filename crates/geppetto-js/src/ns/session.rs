@@ -155,7 +155,7 @@ fn begun(
         }
     }
     let run = session.begin(seed, options).map_err(|error| refused(error.into()))?;
-    host.runs.add(run.handle().core().clone());
+    host.runs.add(run.context().clone());
     Ok(run)
 }
 

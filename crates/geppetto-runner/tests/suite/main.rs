@@ -1,6 +1,7 @@
 //! The owner from the outside. One program, so that it is linked once.
 
 mod calls;
+mod condemned;
 mod limits;
 mod shutdown;
 mod waits;

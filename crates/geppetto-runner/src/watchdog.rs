@@ -1,0 +1,118 @@
+//! The watchdog: one thread of the process that sees which VM computes longer than it may, and gives up one that
+//! does not heed its interruption.
+//!
+//! The engine asks now and then whether to go on, but some of its loops never do. So somebody else has to look.
+
+use crate::budget::Seen;
+use crate::condemn::OUT_OF_MEMORY;
+use crate::shared::Shared;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::thread::Thread;
+use std::time::Duration;
+
+/// How often the watchdog looks while something computes. Real time: a VM that a manual clock makes late is given its
+/// grace all the same.
+const TICK: Duration = Duration::from_millis(25);
+/// A VM that is overdue for so many looks does not heed its interruption. Looks are counted instead of time, so that
+/// a process that was stopped meanwhile condemns nobody.
+const LOOKS: u32 = 10;
+/// After so many looks at nothing, the watchdog sleeps until it is woken.
+const IDLE_LOOKS: u32 = 40;
+
+static WATCHED: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
+static THREAD: OnceLock<Option<Thread>> = OnceLock::new();
+static IS_ASLEEP: AtomicBool = AtomicBool::new(false);
+
+struct Watched {
+    owner: Weak<Shared>,
+    /// The job that was overdue at the last look, and for how many looks.
+    overdue: Option<(u64, u32)>,
+}
+
+/// Watches an owner from now on. The first one starts the thread.
+///
+/// # Errors
+/// When the operating system gives no thread for it.
+pub(crate) fn watch(owner: &Arc<Shared>) -> std::io::Result<()> {
+    let mut failed = None;
+    let start = || match std::thread::Builder::new().name("geppetto-watchdog".to_owned()).spawn(run) {
+        Ok(handle) => Some(handle.thread().clone()),
+        Err(error) => {
+            failed = Some(error);
+            None
+        }
+    };
+    if THREAD.get_or_init(start).is_none() {
+        return Err(failed.unwrap_or_else(|| std::io::ErrorKind::OutOfMemory.into()));
+    }
+    let watched = Watched { owner: Arc::downgrade(owner), overdue: None };
+    WATCHED.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
+    Ok(())
+}
+
+/// Something begins to compute.
+pub(crate) fn wake() {
+    // Either the watchdog sees that something computes before it sleeps, or this sees that it is about to.
+    fence(Ordering::SeqCst);
+    if IS_ASLEEP.load(Ordering::Relaxed)
+        && IS_ASLEEP.swap(false, Ordering::SeqCst)
+        && let Some(Some(thread)) = THREAD.get()
+    {
+        thread.unpark();
+    }
+}
+
+fn run() {
+    let mut idle_looks = 0;
+    loop {
+        idle_looks = if look_at_all() { 0 } else { idle_looks + 1 };
+        if idle_looks < IDLE_LOOKS {
+            std::thread::sleep(TICK);
+            continue;
+        }
+        IS_ASLEEP.store(true, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        if look_at_all() {
+            IS_ASLEEP.store(false, Ordering::SeqCst);
+        }
+        while IS_ASLEEP.load(Ordering::SeqCst) {
+            std::thread::park();
+        }
+        idle_looks = 0;
+    }
+}
+
+/// Whether anything computes.
+fn look_at_all() -> bool {
+    let mut any = false;
+    let mut unheeding = Vec::new();
+    WATCHED.lock().unwrap_or_else(PoisonError::into_inner).retain_mut(|watched| {
+        let Some(owner) = watched.owner.upgrade().filter(|owner| owner.condemned().is_none()) else {
+            return false;
+        };
+        let seen = owner.budget.look();
+        any |= seen != Seen::Idle;
+        watched.overdue = match (seen, watched.overdue) {
+            (Seen::Overdue(serial), Some((known, looks))) if serial == known => Some((serial, looks + 1)),
+            (Seen::Overdue(serial), _) => Some((serial, 0)),
+            _ => None,
+        };
+        let is_heeding = watched.overdue.is_none_or(|(_, looks)| looks < LOOKS);
+        if !is_heeding {
+            unheeding.push(owner);
+        }
+        is_heeding
+    });
+    for owner in unheeding {
+        // On a thread of its own: what the host does when it hears of it must not keep the watchdog.
+        let exhausted = owner.budget.memory.is_exhausted();
+        let why = if exhausted { OUT_OF_MEMORY } else { "its script could not be interrupted" };
+        let condemned = owner.clone();
+        let thread = std::thread::Builder::new().name("geppetto-condemn".to_owned());
+        if thread.spawn(move || condemned.condemn(why)).is_err() {
+            owner.condemn(why);
+        }
+    }
+    any
+}
