@@ -125,7 +125,7 @@ async fn over(runtime: &Runtime, limit: Option<Duration>, uncaught: &Uncaught) -
     let limit = humantime::format_duration(limit);
     uncaught.limit(&format!("the script ran longer than --timeout, which is {limit}"));
     runtime.cancel_runs(&CancelReason::Timeout);
-    let _ = timeout(LAST_WORDS, runtime.runs_finished()).await;
+    runs_told(runtime).await;
     LIMIT
 }
 

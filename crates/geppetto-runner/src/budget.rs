@@ -270,11 +270,15 @@ impl Budget {
         if state.began.is_none() || state.parked_since.is_some() {
             return Seen::Idle;
         }
-        if self.over(&mut state, self.clock.now()).is_none() {
-            return Seen::Busy;
+        match self.over(&mut state, self.clock.now()) {
+            None => Seen::Busy,
+            Some(_) => Seen::Overdue(state.serial),
         }
+    }
+
+    /// Crossings into the host stop what runs, if it still should have ended.
+    pub(crate) fn stop_at_crossings(&self) {
         self.is_overdue.store(true, Ordering::Relaxed);
-        Seen::Overdue(state.serial)
     }
 
     /// Why what runs now should have ended, if it should.

@@ -94,7 +94,10 @@ fn look_at_all() -> bool {
         let seen = owner.budget.look();
         any |= seen != Seen::Idle;
         watched.overdue = match (seen, watched.overdue) {
-            (Seen::Overdue(serial), Some((known, looks))) if serial == known => Some((serial, looks + 1)),
+            (Seen::Overdue(serial), Some((known, looks))) if serial == known => {
+                owner.budget.stop_at_crossings();
+                Some((serial, looks + 1))
+            }
             (Seen::Overdue(serial), _) => Some((serial, 0)),
             _ => None,
         };
