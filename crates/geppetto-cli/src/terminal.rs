@@ -60,7 +60,8 @@ impl NativeModule for Terminal {
         let module = Members::new(ctx)?;
         let output = self.output;
         module.function("write", 1, move |call| {
-            output.write(&text(call, 0, "write: text")?);
+            let text = text(call, 0, "write: text")?;
+            call.blocking(|| output.write(&text));
             Ok(call.undefined())
         })?;
         let lines = self.lines.clone();

@@ -11,6 +11,7 @@ mod event;
 #[rustfmt::skip]
 mod generated;
 mod id;
+mod kept;
 mod log;
 mod sink;
 pub mod sinks;
@@ -22,5 +23,6 @@ pub use completion::{Completion, TextBuffer};
 pub use event::{Event, RunIds};
 pub use generated::{ErrorCode, EventType, LogLevel, RunStatus};
 pub use id::{InferenceId, SessionId};
+pub use kept::{Kept, MemoryMeter, json_size};
 pub use log::{Cursor, EventLog};
 pub use sink::{EventSink, SinkError};

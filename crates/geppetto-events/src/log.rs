@@ -1,6 +1,6 @@
 //! The log of a run: appended to from any thread, read through cursors.
 
-use crate::{Event, EventBody, EventType, RunIds};
+use crate::{Event, EventBody, EventType, Kept, MemoryMeter, RunIds, json_size};
 use futures_util::Stream;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,6 +14,7 @@ use std::task::{Context, Poll, Waker};
 pub struct EventLog {
     run: Arc<RunIds>,
     inner: Arc<Mutex<Inner>>,
+    is_metered: bool,
 }
 
 /// Appenders write, cursors read and leave a waker when they have read everything. A mutex, because every hold is
@@ -23,13 +24,22 @@ struct Inner {
     events: Vec<Arc<Event>>,
     closed: bool,
     wakers: Vec<Waker>,
+    kept: Kept,
 }
 
 impl EventLog {
     /// An empty log for the run with these ids.
     #[must_use]
     pub fn new(run: RunIds) -> Self {
-        Self { run: Arc::new(run), inner: Arc::default() }
+        Self::metered(run, None)
+    }
+
+    /// The same, counted for as long as the log lives.
+    #[must_use]
+    pub fn metered(run: RunIds, meter: Option<Arc<dyn MemoryMeter>>) -> Self {
+        let is_metered = meter.is_some();
+        let inner = Inner { kept: Kept::new(meter, RUN_SIZE), ..Inner::default() };
+        Self { run: Arc::new(run), inner: Arc::new(Mutex::new(inner)), is_metered }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -44,10 +54,12 @@ impl EventLog {
 
     /// Appends an event; `None` when the log is closed. A `run-finished` closes it.
     pub fn append(&self, timestamp_ms: u64, body: EventBody) -> Option<Arc<Event>> {
+        let size = if self.is_metered { size_of(&body) } else { 0 };
         let mut inner = self.lock();
         if inner.closed {
             return None;
         }
+        inner.kept.add(|| size);
         inner.closed = body.event_type() == EventType::RunFinished;
         let seq = inner.events.len() as u64;
         let event = Arc::new(Event { seq, timestamp_ms, run: self.run.clone(), body });
@@ -56,6 +68,12 @@ impl EventLog {
         drop(inner);
         wakers.into_iter().for_each(Waker::wake);
         Some(event)
+    }
+
+    /// The event with this `seq`, if it has happened.
+    #[must_use]
+    pub fn get(&self, seq: usize) -> Option<Arc<Event>> {
+        self.lock().events.get(seq).cloned()
     }
 
     /// How many events there are.
@@ -83,6 +101,20 @@ impl EventLog {
     }
 }
 
+/// About as many bytes as a run takes beside its events.
+const RUN_SIZE: usize = 4096;
+/// About as many bytes as an event takes beside what it tells.
+const EVENT_SIZE: usize = 256;
+
+fn size_of(body: &EventBody) -> usize {
+    EVENT_SIZE
+        + match body {
+            // Once in the event, once in the text so far.
+            EventBody::Partial { delta, .. } | EventBody::PartialThinking { delta, .. } => 2 * delta.len(),
+            other => json_size(other),
+        }
+}
+
 /// A reader's place in a log. As a stream it yields each event once and ends behind `run-finished`.
 #[derive(Debug, Clone)]
 pub struct Cursor {
@@ -93,7 +125,7 @@ pub struct Cursor {
 impl Cursor {
     /// The next event, if it has happened.
     pub fn try_next(&mut self) -> Option<Arc<Event>> {
-        let event = self.log.lock().events.get(self.next).cloned()?;
+        let event = self.log.get(self.next)?;
         self.next += 1;
         Some(event)
     }

@@ -3,7 +3,7 @@
 use crate::session::SessionParts;
 use crate::{Engine, EngineChain, InferenceError, InferenceRunner, Middleware, RunContext, Session};
 use async_trait::async_trait;
-use geppetto_events::{EventSink, SessionId};
+use geppetto_events::{EventSink, MemoryMeter, SessionId};
 use geppetto_time::{Clock, SystemClock};
 use geppetto_turns::Turn;
 use std::sync::Arc;
@@ -50,6 +50,7 @@ impl SessionBuilder {
             history: Vec::new(),
             sinks: Vec::new(),
             clock: Arc::new(SystemClock) as Arc<dyn Clock>,
+            meter: None,
         };
         Self { engine, middlewares: Vec::new(), factory: SingleCall, parts }
     }
@@ -88,6 +89,13 @@ impl<F> SessionBuilder<F> {
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.parts.clock = clock;
+        self
+    }
+
+    /// Counts what the session keeps: its history, and the events of its runs.
+    #[must_use]
+    pub fn meter(mut self, meter: Arc<dyn MemoryMeter>) -> Self {
+        self.parts.meter = Some(meter);
         self
     }
 

@@ -24,6 +24,7 @@ mod delivery;
 mod engine;
 pub mod engines;
 mod error;
+mod history;
 mod middleware;
 pub mod middlewares;
 mod options;

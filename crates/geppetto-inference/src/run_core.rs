@@ -3,7 +3,7 @@
 use crate::error::{InferenceError, RunEnded, RunError};
 use crate::progress::{Progress, StreamId, Voice};
 use crate::token::{CancelReason, RunToken};
-use geppetto_events::{ErrorCode, EventBody, EventLog, RunIds, RunStatus, ToolCallInfo};
+use geppetto_events::{ErrorCode, EventBody, EventLog, MemoryMeter, RunIds, RunStatus, ToolCallInfo};
 use geppetto_time::{Clock, whole_ms};
 use geppetto_turns::{Block, Map, Turn, turn_metadata};
 use std::fmt;
@@ -52,6 +52,7 @@ pub(crate) struct RunSetup {
     pub(crate) token: RunToken,
     pub(crate) seed: Option<Turn>,
     pub(crate) commit: Commit,
+    pub(crate) meter: Option<Arc<dyn MemoryMeter>>,
 }
 
 impl RunCore {
@@ -59,7 +60,7 @@ impl RunCore {
     pub(crate) fn start(setup: RunSetup) -> Self {
         let progress = Progress::from_seed(setup.seed);
         let shared = Shared {
-            log: EventLog::new(setup.ids),
+            log: EventLog::metered(setup.ids, setup.meter),
             started: setup.clock.now(),
             clock: setup.clock,
             tags: setup.tags,

@@ -1,12 +1,13 @@
 //! A conversation and its runs, one at a time.
 
 use crate::delivery::Delivery;
+use crate::history::History;
 use crate::run_core::{Commit, Outcome, RunSetup};
 use crate::{
     BeginError, CancelReason, Engine, InferenceRunner, NoActiveRun, Run, RunContext, RunCore, RunOptions,
     RunToken, Seed, SessionBuilder,
 };
-use geppetto_events::{EventSink, InferenceId, RunIds, SessionId};
+use geppetto_events::{EventSink, InferenceId, MemoryMeter, RunIds, SessionId};
 use geppetto_time::{Clock, Deadline};
 use geppetto_turns::{Turn, TurnId, turn_metadata};
 use std::fmt;
@@ -30,7 +31,7 @@ struct Inner {
 }
 
 struct State {
-    history: Vec<Turn>,
+    history: History,
     active: Option<RunCore>,
     /// `None` once the session is closed: whatever the runner holds is let go.
     runner: Option<Arc<dyn InferenceRunner>>,
@@ -41,6 +42,7 @@ pub(crate) struct SessionParts {
     pub(crate) history: Vec<Turn>,
     pub(crate) sinks: Vec<Arc<dyn EventSink>>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) meter: Option<Arc<dyn MemoryMeter>>,
 }
 
 impl Inner {
@@ -66,7 +68,8 @@ impl Session {
     }
 
     pub(crate) fn new(runner: Arc<dyn InferenceRunner>, parts: SessionParts) -> Self {
-        let state = State { history: parts.history, active: None, runner: Some(runner) };
+        let history = History::new(parts.history, parts.meter);
+        let state = State { history, active: None, runner: Some(runner) };
         let inner = Inner {
             id: parts.id.unwrap_or_else(SessionId::fresh),
             clock: parts.clock,
@@ -102,25 +105,25 @@ impl Session {
     /// The latest turn.
     #[must_use]
     pub fn latest(&self) -> Option<Turn> {
-        self.inner.state().history.last().cloned()
+        self.inner.state().history.latest().cloned()
     }
 
     /// How many turns there are.
     #[must_use]
     pub fn turn_count(&self) -> usize {
-        self.inner.state().history.len()
+        self.inner.state().history.turns().len()
     }
 
     /// All turns, oldest first.
     #[must_use]
     pub fn turns(&self) -> Vec<Turn> {
-        self.inner.state().history.clone()
+        self.inner.state().history.turns().to_vec()
     }
 
     /// The turn at this index, counted from 0.
     #[must_use]
     pub fn turn(&self, index: usize) -> Option<Turn> {
-        self.inner.state().history.get(index).cloned()
+        self.inner.state().history.turns().get(index).cloned()
     }
 
     /// Whether a run is active.
@@ -161,7 +164,7 @@ impl Session {
         let mut state = self.inner.state();
         let runner = state.idle_runner()?;
         let runner = runner.begun().unwrap_or(runner);
-        let (seed, replaces) = seed_turn(seed.into(), state.history.last());
+        let (seed, replaces) = seed_turn(seed.into(), state.history.latest());
         let seed = seed.filter(|turn| !turn.is_empty());
         let ids = RunIds {
             session_id: self.inner.id.clone(),
@@ -178,6 +181,7 @@ impl Session {
             ),
             seed: seed.clone(),
             commit: commit(&self.inner, replaces, options.keep_partial),
+            meter: state.history.meter(),
         });
         state.active = Some(core.clone());
         drop(state);
@@ -232,9 +236,10 @@ fn commit(session: &Arc<Inner>, replaces: bool, keep_partial: bool) -> Commit {
         let mut state = session.state();
         let finished = state.active.take();
         if let Some(turn) = turn.cloned() {
-            match state.history.last_mut().filter(|_| replaces) {
-                Some(latest) => *latest = turn,
-                None => state.history.push(turn),
+            if replaces {
+                state.history.replace_latest(turn);
+            } else {
+                state.history.push(turn);
             }
         }
         drop(state);

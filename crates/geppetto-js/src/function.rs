@@ -61,6 +61,14 @@ impl<'js> Call<'_, 'js> {
         handle::state(&self.params.this(), "this")
     }
 
+    /// Does what may block, such as a write to a pipe: the time it takes is not counted as the script's.
+    pub fn blocking<R>(&self, work: impl FnOnce() -> R) -> R {
+        match Local::current() {
+            Some(local) => local.blocking(work),
+            None => work(),
+        }
+    }
+
     /// `undefined`.
     #[must_use]
     pub fn undefined(&self) -> Value<'js> {

@@ -5,9 +5,9 @@ use crate::globals::abort::Watched;
 use crate::globals::timers::Timers;
 use crate::module::EngineFactory;
 use crate::pump::Pump;
-use geppetto_events::EventSink;
+use geppetto_events::{EventSink, Kept, MemoryMeter};
 use geppetto_inference::{Failure, InferenceError, Middleware, RunContext, RunToken};
-use geppetto_runner::{CallError, Local, OwnerRef, WaitError};
+use geppetto_runner::{CallError, Local, MemoryAccount, OwnerRef, WaitError};
 use geppetto_time::Clock;
 use geppetto_toolloop::{StepController, Tool};
 use geppetto_turns::Map;
@@ -83,6 +83,7 @@ pub(crate) struct Host {
     pub(crate) runs: ActiveRuns,
     /// How many runs, timers and host operations are pending. The command ends when there are none.
     pending: watch::Sender<usize>,
+    meter: Arc<dyn MemoryMeter>,
 }
 
 impl Host {
@@ -93,6 +94,7 @@ impl Host {
         pending: watch::Sender<usize>,
     ) -> Self {
         Self {
+            meter: Arc::new(Meter(owner.memory())),
             owner,
             config,
             enclosing: RefCell::default(),
@@ -105,10 +107,15 @@ impl Host {
         }
     }
 
+    /// Counts what Rust keeps for scripts.
+    pub(crate) fn meter(&self) -> Arc<dyn MemoryMeter> {
+        self.meter.clone()
+    }
+
     /// Counts something that is pending, until the guard is dropped.
     pub(crate) fn pend(&self) -> Pending {
         self.pending.send_modify(|count| *count += 1);
-        Pending(self.pending.clone())
+        Pending { count: self.pending.clone(), _kept: Kept::new(Some(self.meter.clone()), PENDING_SIZE) }
     }
 
     /// Tells the host's uncaught handler.
@@ -203,6 +210,19 @@ impl Host {
     }
 }
 
+/// What Rust keeps for scripts counts against the limit of their VM.
+struct Meter(MemoryAccount);
+
+impl MemoryMeter for Meter {
+    fn add(&self, bytes: usize) {
+        self.0.add(bytes);
+    }
+
+    fn remove(&self, bytes: usize) {
+        self.0.remove(bytes);
+    }
+}
+
 struct Leave<'a>(&'a Host);
 
 impl Drop for Leave<'_> {
@@ -213,10 +233,16 @@ impl Drop for Leave<'_> {
 
 /// Something that is pending: while it lives, the VM is not idle.
 #[derive(Debug)]
-pub(crate) struct Pending(watch::Sender<usize>);
+pub(crate) struct Pending {
+    count: watch::Sender<usize>,
+    _kept: Kept,
+}
+
+/// About as many bytes as a timer or an operation of the host takes.
+const PENDING_SIZE: usize = 512;
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
+        self.count.send_modify(|count| *count -= 1);
     }
 }

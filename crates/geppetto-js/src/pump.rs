@@ -17,7 +17,7 @@ use geppetto_runner::{CallError, Frame, JsError, JsRef, Local};
 use geppetto_time::Deadline;
 use rquickjs::{Ctx, Object, Value};
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -29,7 +29,8 @@ pub(crate) struct Pump {
     deadline: Option<Deadline>,
     /// Where the script started the run.
     started: Rc<str>,
-    listeners: RefCell<Vec<Listener>>,
+    /// By the `seq` of the event that each hears next, and the order they were added in.
+    listeners: RefCell<BTreeMap<(usize, u64), Listener>>,
     iterators: RefCell<Vec<Rc<IteratorState>>>,
     next_id: Cell<u64>,
     /// A listener that makes events is not called inside itself: they come after it.
@@ -39,10 +40,8 @@ pub(crate) struct Pump {
 }
 
 struct Listener {
-    id: u64,
     event: Option<EventType>,
     function: JsRef,
-    cursor: Cursor,
     once: bool,
 }
 
@@ -88,8 +87,7 @@ impl Pump {
     ) {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
-        let cursor = self.core.log().cursor(0);
-        self.listeners.borrow_mut().push(Listener { id, event, function, cursor, once });
+        self.listeners.borrow_mut().insert((0, id), Listener { event, function, once });
         self.wake(host);
     }
 
@@ -101,7 +99,7 @@ impl Pump {
         function: Option<&Value<'js>>,
     ) {
         let mut listeners = self.listeners.borrow_mut();
-        let kept = listeners.extract_if(.., |listener| {
+        let kept = listeners.extract_if(.., |_, listener| {
             let same = function.is_none_or(|function| listener.function.get(ctx).as_ref() == Some(function));
             listener.event == event && same
         });
@@ -179,7 +177,7 @@ impl Pump {
     pub(crate) fn has_nothing_to_do(&self) -> bool {
         let length = self.core.log().len();
         let listeners = self.listeners.borrow();
-        let heard = listeners.iter().all(|listener| listener.cursor.position() >= length);
+        let heard = listeners.keys().next().is_none_or(|(next, _)| *next >= length);
         let released = listeners.is_empty() || !self.core.is_finished();
         heard && released && self.iterators.borrow().iter().all(|iterator| !iterator.has_work())
     }
@@ -205,7 +203,8 @@ impl Pump {
             iterator.serve(ctx, &self.core);
         }
         self.iterators.borrow_mut().retain(|iterator| !iterator.waiting.borrow().is_empty());
-        let heard = self.listeners.borrow().iter().all(|listener| listener.cursor.is_at_end());
+        let length = self.core.log().len();
+        let heard = self.listeners.borrow().keys().next().is_none_or(|(next, _)| *next >= length);
         if heard && self.core.is_finished() {
             let heard = std::mem::take(&mut *self.listeners.borrow_mut());
             drop(heard);
@@ -222,17 +221,17 @@ impl Pump {
     fn next_delivery(&self, until: usize) -> Option<(JsRef, Arc<Event>)> {
         let mut listeners = self.listeners.borrow_mut();
         loop {
-            let behind = listeners.iter_mut().filter(|listener| listener.cursor.position() < until);
-            let listener = behind.min_by_key(|listener| (listener.cursor.position(), listener.id))?;
-            let event = listener.cursor.try_next()?;
-            if listener.event.is_some_and(|wanted| wanted != event.event_type()) {
-                continue;
+            let behind = listeners.first_entry().filter(|listener| listener.key().0 < until)?;
+            let ((next, id), listener) = behind.remove_entry();
+            let event = self.core.log().get(next)?;
+            let is_wanted = listener.event.is_none_or(|wanted| wanted == event.event_type());
+            let function = is_wanted.then(|| listener.function.clone());
+            if !(is_wanted && listener.once) {
+                listeners.insert((next + 1, id), listener);
             }
-            let (id, function, once) = (listener.id, listener.function.clone(), listener.once);
-            if once {
-                listeners.retain(|listener| listener.id != id);
+            if let Some(function) = function {
+                return Some((function, event));
             }
-            return Some((function, event));
         }
     }
 

@@ -99,6 +99,15 @@ impl Local {
         if self.vm.shared.budget.must_stop_here() { Err(current::kill(ctx)) } else { Ok(()) }
     }
 
+    /// Runs what may block, such as a write to a pipe: the time it takes is not counted as job time.
+    pub fn blocking<R>(&self, work: impl FnOnce() -> R) -> R {
+        let budget = &self.vm.shared.budget;
+        budget.park(self.vm.shared.clock.now());
+        let result = work();
+        budget.unpark();
+        result
+    }
+
     /// How many JS values Rust keeps.
     #[must_use]
     pub fn kept_values(&self) -> usize {

@@ -12,7 +12,9 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
         let (level, text) = (call.raw(0), call.raw(1));
         if let (Some(level), Some(text)) = (level, text) {
             let console = Vm::of(call.ctx()).host.config.console.clone();
-            console(&codec::text(call.ctx(), &level)?, &codec::text(call.ctx(), &text)?);
+            let (level, text) = (codec::text(call.ctx(), &level)?, codec::text(call.ctx(), &text)?);
+            // Whoever reads may be slow.
+            call.blocking(|| console(&level, &text));
         }
         Ok(call.undefined())
     })?;

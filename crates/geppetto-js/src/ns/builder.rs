@@ -90,7 +90,7 @@ impl Parts {
             )
         })?;
         let host = Vm::of(ctx).host.clone();
-        let mut builder = Session::builder(engine).clock(host.config.clock.clone());
+        let mut builder = Session::builder(engine).clock(host.config.clock.clone()).meter(host.meter());
         for middleware in &self.middlewares {
             builder = builder.middleware(middleware.clone());
         }
