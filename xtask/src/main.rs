@@ -36,6 +36,8 @@ enum Command {
         #[arg(long)]
         case: Option<String>,
     },
+    /// The hostile scripts of fixtures/adversarial, in debug and in release.
+    Corpus,
 }
 
 fn main() -> std::process::ExitCode {
@@ -43,6 +45,7 @@ fn main() -> std::process::ExitCode {
         Command::Codegen { check } => codegen::run(check),
         Command::Check => check::run(),
         Command::Test { case } => test::run(case.as_deref()),
+        Command::Corpus => test::corpus(),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

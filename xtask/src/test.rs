@@ -11,3 +11,9 @@ pub(crate) fn run(case: Option<&str>) -> anyhow::Result<()> {
     crate::check::run()?;
     step(&mut command("cargo test --workspace --locked"))
 }
+
+/// Runs the hostile scripts of `fixtures/adversarial`, in debug and in release.
+pub(crate) fn corpus() -> anyhow::Result<()> {
+    step(&mut command("cargo test --locked -p geppetto-cli --test corpus"))?;
+    step(&mut command("cargo test --locked --release -p geppetto-cli --test corpus"))
+}

@@ -82,7 +82,6 @@ impl Uncaught {
         match error {
             CallError::Interrupted { .. } => self.interrupted(),
             CallError::OutOfMemory => self.out_of_memory(),
-            CallError::Script(error) if error.is_out_of_memory() => self.out_of_memory(),
             CallError::Script(error) if error.code.as_deref() == Some("limit") => {
                 self.say(&format!("Uncaught {}", error.full()), Failed::Limit);
             }

@@ -46,9 +46,6 @@ pub(crate) fn caught<'js>(ctx: &Ctx<'js>, fault: Fault) -> CallbackError {
 pub(crate) fn thrown<'js>(ctx: &Ctx<'js>, value: Value<'js>) -> CallbackError {
     let Some(local) = Local::current() else { return CallbackError::Call(CallError::Closed) };
     let error = JsError::from_value(&value);
-    if error.is_out_of_memory() {
-        return CallbackError::Call(CallError::OutOfMemory);
-    }
     let (retryable, status) = retry_facts(&value);
     CallbackError::Thrown(Thrown {
         error,

@@ -1,47 +1,36 @@
 //! Giving up a VM: one that cannot be interrupted, or that wanted more memory than it may have.
 //!
-//! Whatever waits for it is told, and it is never touched again. Its thread, or its memory, is left behind.
+//! Whatever waits for it is told, and it is never touched again. A thread that does not come back is left behind with
+//! its VM.
 
 use crate::CallError;
 use crate::shared::Shared;
 use crate::stats::Counters;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What the process has left behind in VMs that were given up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeftBehind {
-    /// Threads that compute what cannot be interrupted. One that comes to its end after all is counted no longer.
+    /// Threads that compute what cannot be interrupted, or wait for memory. One that comes to its end after all is
+    /// counted no longer.
     pub threads: usize,
-    /// VMs that ran out of memory and are never freed.
-    pub vms: usize,
-    /// The bytes of their heaps.
+    /// The bytes of the heaps of their VMs when they were given up.
     pub bytes: usize,
 }
 
 static THREADS: AtomicUsize = AtomicUsize::new(0);
-static VMS: AtomicUsize = AtomicUsize::new(0);
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 
 /// What the process has left behind so far.
 #[must_use]
 pub fn left_behind() -> LeftBehind {
-    LeftBehind {
-        threads: THREADS.load(Ordering::Relaxed),
-        vms: VMS.load(Ordering::Relaxed),
-        bytes: BYTES.load(Ordering::Relaxed),
-    }
+    LeftBehind { threads: THREADS.load(Ordering::Relaxed), bytes: BYTES.load(Ordering::Relaxed) }
 }
 
 /// Why a VM is given up whose script wanted too much memory.
 pub(crate) const OUT_OF_MEMORY: &str = "its script needs more memory than it may have";
-
-impl CallError {
-    /// What those hear who want something of a VM that was given up.
-    pub(crate) fn condemned(why: &'static str) -> Self {
-        if why == OUT_OF_MEMORY { Self::OutOfMemory } else { Self::Condemned { why } }
-    }
-}
 
 impl Shared {
     /// Why the VM was given up, if it was.
@@ -49,30 +38,45 @@ impl Shared {
         self.condemned.get().copied()
     }
 
-    /// Gives the VM up. The first call does it: refuses what waits and what comes, answers the jobs that run, tells
-    /// the host, and says that the VM is gone.
-    pub(crate) fn condemn(&self, why: &'static str) {
-        if self.condemned.set(why).is_err() {
+    /// Gives up a VM whose thread does not come back. On a thread of its own: neither what the host does when it hears
+    /// of it nor the host's allocator may wait for the thread that found out.
+    pub(crate) fn condemn_stuck(self: &Arc<Self>, why: &'static str) {
+        let shared = self.clone();
+        let thread = std::thread::Builder::new().name("geppetto-condemn".to_owned());
+        if thread.spawn(move || shared.condemn(why, true)).is_err() {
+            self.condemn(why, true);
+        }
+    }
+
+    /// Gives the VM up. Whoever is first tells everybody; a thread that is stuck is answered for, whoever was first.
+    pub(crate) fn condemn(&self, why: &'static str, is_stuck: bool) {
+        if self.condemned.set(why).is_ok() {
+            self.tell_condemned(why);
+        }
+        if !is_stuck || self.stopped.is_cancelled() {
             return;
         }
-        let error = CallError::condemned(why);
+        let bytes = self.budget.memory.heap();
+        if self.left_behind.swap(bytes, Ordering::AcqRel) == 0 {
+            THREADS.fetch_add(1, Ordering::Relaxed);
+            BYTES.fetch_add(bytes, Ordering::Relaxed);
+            self.lower_priority();
+        }
+        for running in self.running.take() {
+            running.refuse(self.gone());
+        }
+        self.stopped.cancel();
+    }
+
+    /// Refuses what waits and what comes, ends what the program has going on, and tells the host.
+    fn tell_condemned(&self, why: &'static str) {
         tracing::error!(name = self.name, why, "a runtime was condemned");
         // If it comes back from what it computes, it does not go on.
         self.budget.kill.at(self.clock.now());
-        if !self.is_owner_thread() {
-            THREADS.fetch_add(1, Ordering::Relaxed);
-            self.is_left_behind.store(true, Ordering::Release);
-            self.lower_priority();
-        }
         self.stopping.cancel();
         for job in self.queue.close() {
             Counters::count(&self.counters.cancelled);
-            job.work.refuse(error.clone());
-        }
-        if !self.is_owner_thread() {
-            for running in self.running.take() {
-                running.refuse(error.clone());
-            }
+            job.work.refuse(self.gone());
         }
         if let Some(on_condemned) = &self.on_condemned {
             let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| on_condemned(why)));
@@ -80,23 +84,25 @@ impl Shared {
                 tracing::error!("the handler of condemned runtimes panicked");
             }
         }
-        self.report("condemned", error);
-        if !self.is_owner_thread() {
-            self.stopped.cancel();
+        self.report("condemned", self.gone());
+    }
+
+    /// Why the VM takes no more jobs.
+    pub(crate) fn gone(&self) -> CallError {
+        match self.condemned() {
+            None => CallError::Closed,
+            Some(OUT_OF_MEMORY) => CallError::OutOfMemory,
+            Some(why) => CallError::Condemned { why },
         }
     }
 
     /// The thread has come to its end after all.
     pub(crate) fn came_back(&self) {
-        if self.is_left_behind.swap(false, Ordering::Acquire) {
+        let bytes = self.left_behind.swap(0, Ordering::Acquire);
+        if bytes > 0 {
             THREADS.fetch_sub(1, Ordering::Relaxed);
+            BYTES.fetch_sub(bytes, Ordering::Relaxed);
         }
-    }
-
-    /// Its memory is never given back.
-    pub(crate) fn leaked(&self) {
-        VMS.fetch_add(1, Ordering::Relaxed);
-        BYTES.fetch_add(self.budget.memory.heap(), Ordering::Relaxed);
     }
 
     /// What computes for nobody leaves the processor to others.

@@ -61,7 +61,7 @@ impl OwnerRef {
     /// Why it takes no more jobs.
     #[must_use]
     pub fn gone(&self) -> CallError {
-        self.condemned().map_or(CallError::Closed, CallError::condemned)
+        self.shared.gone()
     }
 
     /// What Rust keeps for this VM is counted here.
@@ -79,7 +79,7 @@ impl OwnerRef {
     /// What it has done so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.shared.counters.stats(self.shared.queue.len())
+        self.shared.counters.stats(self.shared.queue.len(), &self.shared.budget.memory)
     }
 
     /// Whether both reach the same owner.

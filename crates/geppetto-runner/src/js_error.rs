@@ -49,13 +49,6 @@ impl JsError {
         Self { name: "Error".to_owned(), message: bounded(&error.to_string()), ..Self::default() }
     }
 
-    /// Whether it is the engine's own error that there is no memory left. One that had none for an error either threw
-    /// `null`, which a script may throw as well.
-    #[must_use]
-    pub fn is_out_of_memory(&self) -> bool {
-        self.name == "InternalError" && self.message == "out of memory"
-    }
-
     /// Name and message, the stack, the causes and the errors it stands for: what is printed for an uncaught error.
     #[must_use]
     pub fn full(&self) -> String {

@@ -124,6 +124,9 @@ impl Local {
         op: &'static str,
         job: impl for<'js> FnOnce(Ctx<'js>) -> R,
     ) -> Result<R, CallError> {
+        if self.vm.shared.condemned().is_some() {
+            return Err(self.vm.shared.gone());
+        }
         let outermost = !current::is_inside();
         let (result, _spent) = self.vm.shared.budget.spend(|| {
             current::with(&self.vm.context, |ctx| {
@@ -136,7 +139,7 @@ impl Local {
         });
         if outermost {
             if self.vm.shared.budget.memory.is_exhausted() {
-                self.vm.shared.condemn(OUT_OF_MEMORY);
+                self.vm.shared.condemn(OUT_OF_MEMORY, false);
             }
             self.release_dropped();
         }
@@ -164,7 +167,7 @@ impl Local {
                 Err(CallError::Panicked { op, message: panic_message(&*panic).to_owned() })
             }
             Ok(result) => match self.vm.shared.budget.take_interruption() {
-                // A script may have caught what a refused allocation threw.
+                // It came to its end before it was interrupted.
                 None if self.vm.shared.budget.memory.is_exhausted() => {
                     Counters::count(&counters.failed);
                     Err(CallError::OutOfMemory)
@@ -184,7 +187,12 @@ impl Local {
     /// What follows the outermost job: its microtasks, and the rejections that nobody handles.
     fn after_job(&self, ctx: &Ctx<'_>) {
         let budget = &self.vm.shared.budget;
-        budget.drain(|| while !budget.is_interrupted() && ctx.execute_pending_job() {});
+        // What one microtask let go of need not wait for the last.
+        budget.drain(|| {
+            while !budget.is_interrupted() && ctx.execute_pending_job() {
+                self.vm.table.remove(self.vm.shared.take_releases());
+            }
+        });
         match budget.take_interruption() {
             None => {}
             // The whole VM is given up for it.

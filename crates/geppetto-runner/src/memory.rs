@@ -1,7 +1,8 @@
 //! What a VM uses of memory: the engine's heap, counted by an allocator of our own, and what Rust keeps for it.
 //!
-//! The engine's own limit would refuse before anybody hears of it, and what it throws then a script may catch. Here a
-//! refusal is remembered: such a VM is given up.
+//! The engine does not survive every refusal: its compiler, for one, frees what it has freed. So nothing is ever
+//! refused. A VM beyond its limit is interrupted, and gets what little it needs until it notices; one that wants more
+//! than that waits in its allocator for ever, and is given up.
 #![allow(
     unsafe_code,
     reason = "an allocator of the engine is an unsafe trait; every call goes to one that is tested"
@@ -14,26 +15,32 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// The memory of one VM. The owner's thread allocates; what Rust keeps is counted from any thread.
 #[derive(Debug)]
 pub(crate) struct Memory {
-    limit: usize,
+    /// What the VM may have, once its engine stands.
+    limit: AtomicUsize,
     heap: AtomicUsize,
     kept: AtomicUsize,
-    /// Set when something was refused, and never taken back.
-    refused: AtomicBool,
+    /// Set when the VM went beyond its limit, and never taken back.
+    exhausted: AtomicBool,
 }
 
 impl Memory {
-    pub(crate) fn new(limit: Option<usize>) -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self {
-            limit: limit.unwrap_or(usize::MAX).min(MOST),
+            limit: AtomicUsize::new(MOST),
             heap: AtomicUsize::new(0),
             kept: AtomicUsize::new(0),
-            refused: AtomicBool::new(false),
+            exhausted: AtomicBool::new(false),
         })
+    }
+
+    /// Holds the VM to its limit from now on. Not while the engine is set up: it does not survive a refusal then.
+    pub(crate) fn enforce(&self, limit: Option<usize>) {
+        self.limit.store(limit.unwrap_or(MOST).min(MOST), Ordering::Relaxed);
     }
 
     /// Whether the VM wanted more than it may have.
     pub(crate) fn is_exhausted(&self) -> bool {
-        self.refused.load(Ordering::Relaxed)
+        self.exhausted.load(Ordering::Relaxed)
     }
 
     /// Bytes of the engine's heap.
@@ -46,29 +53,21 @@ impl Memory {
         self.kept.load(Ordering::Relaxed)
     }
 
-    /// Whether `more` bytes fit; if not, that is remembered.
+    /// Whether the VM gets `more` bytes. Beyond its limit that is remembered, and it gets small blocks only, up to the
+    /// reserve.
     fn allows(&self, more: usize) -> bool {
         let wanted = self.heap().saturating_add(self.kept()).saturating_add(more);
-        if !self.is_exhausted() {
-            if wanted <= self.limit {
-                return true;
-            }
-            self.refused.store(true, Ordering::Relaxed);
+        let limit = self.limit.load(Ordering::Relaxed);
+        if wanted <= limit {
+            return true;
         }
-        // Now the script ends. What the engine needs to say so is small, and all else fails at once.
-        more <= LAST_SIZE && wanted <= self.limit + RESERVE
+        self.exhausted.store(true, Ordering::Relaxed);
+        more <= SMALL && wanted <= limit + RESERVE
     }
 
     /// Only the owner's thread does.
     fn set_heap(&self, bytes: usize) {
         self.heap.store(bytes, Ordering::Relaxed);
-    }
-
-    fn allocated(&self, pointer: *mut u8) -> *mut u8 {
-        if !pointer.is_null() {
-            self.set_heap(self.heap() + size_of(pointer));
-        }
-        pointer
     }
 }
 
@@ -90,10 +89,10 @@ impl MemoryAccount {
     }
 }
 
-/// Once a VM is out of memory it gets no larger block than this, in bytes…
-const LAST_SIZE: usize = 1024;
-/// … and no more than this beyond its limit, in bytes.
-const RESERVE: usize = 64 * 1024;
+/// A VM beyond its limit gets no larger block than this, in bytes…
+const SMALL: usize = 64 * 1024;
+/// … and no more than this beyond its limit, in bytes: enough to come to where it is interrupted.
+const RESERVE: usize = 16 * 1024 * 1024;
 /// No limit is above this: sizes up to it can be added to without overflow.
 const MOST: usize = usize::MAX / 4;
 /// What the allocator puts before each block, as large as its alignment.
@@ -105,41 +104,58 @@ fn size_of(pointer: *mut u8) -> usize {
 }
 
 /// Gives the engine memory as long as its VM may have it.
-pub(crate) struct Heap(pub(crate) Arc<Memory>);
+pub(crate) struct Heap {
+    memory: Arc<Memory>,
+    /// Gives the VM up.
+    give_up: Box<dyn Fn()>,
+}
 
-// SAFETY: every pointer comes from `RustAllocator` and goes back to it; a refusal is a null pointer.
+impl Heap {
+    pub(crate) fn new(memory: Arc<Memory>, give_up: impl Fn() + 'static) -> Self {
+        Self { memory, give_up: Box::new(give_up) }
+    }
+
+    /// A block of `size` more bytes, which is never null: who cannot have it does not return.
+    fn give(&self, size: usize, allocate: impl FnOnce() -> *mut u8) -> *mut u8 {
+        let pointer = if self.memory.allows(size) { allocate() } else { std::ptr::null_mut() };
+        if pointer.is_null() {
+            (self.give_up)();
+            loop {
+                std::thread::park();
+            }
+        }
+        self.memory.set_heap(self.memory.heap() + size_of(pointer));
+        pointer
+    }
+}
+
+// SAFETY: every pointer comes from `RustAllocator` and goes back to it.
 unsafe impl Allocator for Heap {
     fn alloc(&mut self, size: usize) -> *mut u8 {
-        if !self.0.allows(size) {
-            return std::ptr::null_mut();
-        }
-        self.0.allocated(RustAllocator.alloc(size))
+        self.give(size, || RustAllocator.alloc(size))
     }
 
     fn calloc(&mut self, count: usize, size: usize) -> *mut u8 {
+        // Of nothing, and of more than can be: as the engine's own allocator has it.
         match count.checked_mul(size) {
-            Some(total) if self.0.allows(total) => self.0.allocated(RustAllocator.calloc(count, size)),
-            _ => std::ptr::null_mut(),
+            None | Some(0) => std::ptr::null_mut(),
+            Some(total) => self.give(total, || RustAllocator.calloc(count, size)),
         }
     }
 
     unsafe fn dealloc(&mut self, pointer: *mut u8) {
-        self.0.set_heap(self.0.heap() - size_of(pointer));
+        self.memory.set_heap(self.memory.heap() - size_of(pointer));
         // SAFETY: the pointer was allocated here.
         unsafe { RustAllocator.dealloc(pointer) }
     }
 
     unsafe fn realloc(&mut self, pointer: *mut u8, new_size: usize) -> *mut u8 {
         let old_size = size_of(pointer);
-        if !self.0.allows(new_size.saturating_sub(old_size)) {
-            return std::ptr::null_mut();
-        }
         // SAFETY: the pointer was allocated here.
-        let moved = unsafe { RustAllocator.realloc(pointer, new_size) };
-        if !moved.is_null() {
-            self.0.set_heap(self.0.heap() - old_size);
-        }
-        self.0.allocated(moved)
+        let moved = self
+            .give(new_size.saturating_sub(old_size), || unsafe { RustAllocator.realloc(pointer, new_size) });
+        self.memory.set_heap(self.memory.heap() - old_size);
+        moved
     }
 
     unsafe fn usable_size(pointer: *mut u8) -> usize {

@@ -1,5 +1,6 @@
 //! The owner: starts the thread, keeps it alive, shuts it down.
 
+use crate::condemn::OUT_OF_MEMORY;
 use crate::job::Job;
 use crate::local::{Local, Vm, panic_message};
 use crate::memory::Heap;
@@ -14,15 +15,14 @@ use rquickjs::{Context, Runtime};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::future::poll_fn;
-use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
-use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// Hears of what goes wrong where nobody waits for a result. Called on the owner's thread, but for `condemned`.
 pub type ErrorHandler = Arc<dyn Fn(&ErrorReport) + Send + Sync>;
@@ -84,17 +84,22 @@ impl Owner {
         let shared = Arc::new(Shared::new(&options));
         let OwnerOptions { name, limits, .. } = options;
         watchdog::watch(&shared).map_err(SpawnError::Thread)?;
-        let (ready, is_ready) = mpsc::sync_channel(1);
+        let (ready, is_ready) = oneshot::channel();
         let on_thread = shared.clone();
         let thread = std::thread::Builder::new()
             .name(name)
             .stack_size(Limits::THREAD_STACK)
-            .spawn(move || run_thread(&on_thread, &limits, setup, &ready))
+            .spawn(move || run_thread(&on_thread, &limits, setup, ready))
             .map_err(SpawnError::Thread)?;
         let guard = Guard { shared: shared.clone(), thread: Mutex::new(Some(thread)) };
         let owner = Self { guard: Arc::new(guard), handle: OwnerRef::new(shared) };
-        let lost = || Err(SpawnError::Engine { message: "the thread ended before it was ready".to_owned() });
-        is_ready.recv().unwrap_or_else(|_| lost())?;
+        let lost = || Err(SpawnError::Engine { message: owner.gone().to_string() });
+        let ready = async { is_ready.await.unwrap_or_else(|_| lost()) };
+        let gone = async {
+            owner.ended().await;
+            lost()
+        };
+        block_on(or(ready, gone))?;
         Ok(owner)
     }
 
@@ -174,7 +179,7 @@ fn run_thread<F>(
     shared: &Arc<Shared>,
     limits: &Limits,
     setup: F,
-    ready: &mpsc::SyncSender<Result<(), SpawnError>>,
+    ready: oneshot::Sender<Result<(), SpawnError>>,
 ) where
     F: FnOnce(&Runtime, &Local) -> Result<(), String>,
 {
@@ -191,6 +196,7 @@ fn run_thread<F>(
         }
     };
     let local = Local::install(Rc::new(vm));
+    shared.budget.memory.enforce(limits.memory);
     let set_up = match catch_unwind(AssertUnwindSafe(|| setup(&runtime, &local))) {
         Ok(result) => result,
         Err(panic) => Err(format!("panic in setup: {}", panic_message(&*panic))),
@@ -202,16 +208,13 @@ fn run_thread<F>(
         shared.budget.limit_jobs(limits.job_time);
         local.run_until_closed();
     }
-    if shared.budget.memory.is_exhausted() {
-        local.leave_behind(runtime);
-    } else {
-        local.tear_down();
-    }
+    local.tear_down();
 }
 
 fn engine(shared: &Arc<Shared>, limits: &Limits) -> rquickjs::Result<(Runtime, Vm)> {
-    // Never freed when there is no memory for all of it: that may abort the process.
-    let runtime = ManuallyDrop::new(Runtime::new_with_alloc(Heap(shared.budget.memory.clone()))?);
+    let given_up = shared.clone();
+    let heap = Heap::new(shared.budget.memory.clone(), move || given_up.condemn_stuck(OUT_OF_MEMORY));
+    let runtime = Runtime::new_with_alloc(heap)?;
     runtime.set_max_stack_size(limits.engine_stack());
     let asked = shared.clone();
     runtime.set_interrupt_handler(Some(Box::new(move || asked.budget.must_interrupt())));
@@ -231,7 +234,7 @@ fn engine(shared: &Arc<Shared>, limits: &Limits) -> rquickjs::Result<(Runtime, V
         tasks: Cell::new(0),
         tasks_waker: RefCell::default(),
     };
-    Ok((ManuallyDrop::into_inner(runtime), vm))
+    Ok((runtime, vm))
 }
 
 impl Local {
@@ -302,18 +305,6 @@ impl Local {
         vm.rejections.clear();
         self.release_dropped();
         vm.table.clear();
-        Local::uninstall();
-    }
-}
-
-impl Local {
-    /// Leaves a VM that ran out of memory as it is: freeing one may abort the process. What waits for its tasks
-    /// hears of their end.
-    fn leave_behind(self, runtime: Runtime) {
-        drop(self.vm().executor.take());
-        self.vm().shared.leaked();
-        std::mem::forget(runtime);
-        std::mem::forget(self);
         Local::uninstall();
     }
 }

@@ -8,7 +8,7 @@ use crate::running::Running;
 use crate::stats::Counters;
 use crate::{CallError, ErrorHandler, ErrorReport, OwnerOptions};
 use geppetto_time::Clock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -27,8 +27,8 @@ pub(crate) struct Shared {
     pub(crate) running: Running,
     /// Why the VM was given up, once it was.
     pub(crate) condemned: OnceLock<&'static str>,
-    /// Whether the thread counts as left behind.
-    pub(crate) is_left_behind: AtomicBool,
+    /// The bytes that its VM counts as left behind with, while the thread is.
+    pub(crate) left_behind: AtomicUsize,
     #[cfg(target_os = "linux")]
     pub(crate) system_thread: OnceLock<rustix::process::Pid>,
     /// Told when a shutdown shortens the grace of an earlier one.
@@ -47,7 +47,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     pub(crate) fn new(options: &OwnerOptions) -> Self {
-        let memory = Memory::new(options.limits.memory);
+        let memory = Memory::new();
         Self {
             name: options.name.clone(),
             clock: options.clock.clone(),
@@ -58,7 +58,7 @@ impl Shared {
             budget: Budget::new(options.clock.clone(), memory),
             running: Running::default(),
             condemned: OnceLock::new(),
-            is_left_behind: AtomicBool::new(false),
+            left_behind: AtomicUsize::new(0),
             #[cfg(target_os = "linux")]
             system_thread: OnceLock::new(),
             stopping: CancellationToken::new(),

@@ -1,5 +1,6 @@
 //! What an owner has done.
 
+use crate::memory::Memory;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What an owner has done so far.
@@ -18,6 +19,10 @@ pub struct Stats {
     pub failed: u64,
     /// Jobs that panicked.
     pub panicked: u64,
+    /// Bytes of the engine's heap.
+    pub heap_bytes: usize,
+    /// Bytes that Rust keeps for the VM, as far as they are counted against its limit.
+    pub kept_bytes: usize,
 }
 
 /// The counters behind [`Stats`]. Written by the owner's thread, read by anyone.
@@ -35,8 +40,10 @@ impl Counters {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn stats(&self, queue_depth: usize) -> Stats {
+    pub(crate) fn stats(&self, queue_depth: usize, memory: &Memory) -> Stats {
         Stats {
+            heap_bytes: memory.heap(),
+            kept_bytes: memory.kept(),
             queue_depth,
             run: self.run.load(Ordering::Relaxed),
             inline: self.inline.load(Ordering::Relaxed),

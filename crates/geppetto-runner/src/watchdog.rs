@@ -88,7 +88,7 @@ fn look_at_all() -> bool {
     let mut any = false;
     let mut unheeding = Vec::new();
     WATCHED.lock().unwrap_or_else(PoisonError::into_inner).retain_mut(|watched| {
-        let Some(owner) = watched.owner.upgrade().filter(|owner| owner.condemned().is_none()) else {
+        let Some(owner) = watched.owner.upgrade().filter(|owner| !owner.stopped.is_cancelled()) else {
             return false;
         };
         let seen = owner.budget.look();
@@ -108,14 +108,8 @@ fn look_at_all() -> bool {
         is_heeding
     });
     for owner in unheeding {
-        // On a thread of its own: what the host does when it hears of it must not keep the watchdog.
         let exhausted = owner.budget.memory.is_exhausted();
-        let why = if exhausted { OUT_OF_MEMORY } else { "its script could not be interrupted" };
-        let condemned = owner.clone();
-        let thread = std::thread::Builder::new().name("geppetto-condemn".to_owned());
-        if thread.spawn(move || condemned.condemn(why)).is_err() {
-            owner.condemn(why);
-        }
+        owner.condemn_stuck(if exhausted { OUT_OF_MEMORY } else { "its script could not be interrupted" });
     }
     any
 }

@@ -124,7 +124,6 @@ fn a_script_that_wants_too_much_memory_ends_its_vm_even_if_it_catches_the_error(
         ..OwnerOptions::default()
     };
     let owner = Owner::spawn(options, |_, _| Ok(())).unwrap();
-    let before = left_behind();
     let result = owner.call_blocking("grow", |ctx| {
         let greedy = "const all = []; for (;;) try { for (;;) all.push(new Array(100000).fill(1)) } catch {}";
         ctx.eval::<(), _>(greedy).is_ok()
@@ -133,8 +132,34 @@ fn a_script_that_wants_too_much_memory_ends_its_vm_even_if_it_catches_the_error(
     block_on(owner.shutdown(Duration::ZERO));
     assert_eq!(owner.call_blocking("later", |_| ()), Err(CallError::OutOfMemory));
     assert!(ended.lock().unwrap().is_some());
-    let after = left_behind();
-    assert!(after.vms > before.vms && after.bytes - before.bytes > 4 * 1024 * 1024, "{before:?} {after:?}");
+    let left = left_behind();
+    assert!(left.threads > 0 && left.bytes > 4 * 1024 * 1024, "{left:?}");
+}
+
+#[test]
+fn a_script_that_creeps_beyond_its_memory_is_interrupted_and_its_vm_freed() {
+    let (owner, _) = owner_with(Limits { memory: Some(8 * 1024 * 1024), ..Limits::default() }, None);
+    let result = owner.call_blocking("creep", |ctx| {
+        ctx.eval::<(), _>("const all = []; for (;;) try { for (;;) all.push({}) } catch {}").is_ok()
+    });
+    assert_eq!(result, Err(CallError::OutOfMemory));
+    block_on(owner.shutdown(Duration::ZERO));
+    assert_eq!(owner.stats().heap_bytes, 0);
+}
+
+#[test]
+fn a_set_up_that_needs_too_much_memory_is_an_error() {
+    let options = OwnerOptions {
+        limits: Limits { memory: Some(1024 * 1024), ..Limits::default() },
+        ..OwnerOptions::default()
+    };
+    let owner = Owner::spawn(options, |_, local| {
+        let greedy = "globalThis.all = new Array(1e6).fill(1)";
+        let done = local.enter("greedy", |ctx| ctx.eval::<(), _>(greedy).is_ok());
+        done.map(drop).map_err(|error| error.to_string())
+    });
+    let error = owner.unwrap_err().to_string();
+    assert!(error.contains("memory"), "{error}");
 }
 
 #[test]
