@@ -37,7 +37,7 @@ The command ends when no timer, run or operation is pending. Exit codes:
   0    the script ran to its end
   1    an uncaught error or rejection; its stack is on stderr
   2    the command line is wrong
-  3    a limit was reached: --timeout, --job-timeout or --memory-limit
+  3    a limit was reached, such as --timeout, --job-timeout or --memory-limit
   13   the top level waits for a promise that nothing will settle
   130  Ctrl-C: runs are cancelled and their last events told; a second one ends
        at once
@@ -118,6 +118,30 @@ pub(crate) struct Run {
     /// How much memory the script may use, such as 64MiB
     #[arg(long, value_parser = size, default_value = "256MiB", value_name = "SIZE")]
     pub(crate) memory_limit: usize,
+
+    /// How much native stack the script may use: how deep it may recurse
+    #[arg(long, value_parser = size, default_value = "2MiB", value_name = "SIZE")]
+    pub(crate) stack_limit: usize,
+
+    /// How large a source text may be
+    #[arg(long, value_parser = size, default_value = "16MiB", value_name = "SIZE")]
+    pub(crate) source_limit: usize,
+
+    /// How many microtasks may follow one callback
+    #[arg(long, default_value_t = 10_000_000, value_name = "COUNT")]
+    pub(crate) microtask_limit: usize,
+
+    /// How deep synchronous runs may be nested
+    #[arg(long, default_value_t = 16, value_name = "COUNT")]
+    pub(crate) depth_limit: usize,
+
+    /// How many calls from outside may wait for the script
+    #[arg(long, default_value_t = 1024, value_name = "COUNT")]
+    pub(crate) queue_limit: usize,
+
+    /// At the end, print on stderr what the script's runtime did and how long it took
+    #[arg(long)]
+    pub(crate) stats: bool,
 
     /// Pause each run after the model has asked for tools, and after they have answered; Enter goes on
     #[arg(long)]

@@ -5,6 +5,7 @@ mod compat;
 mod interrupts;
 mod output;
 mod run;
+mod stats;
 mod step;
 mod terminal;
 mod turns;
@@ -13,6 +14,7 @@ mod uncaught;
 
 use clap::Parser;
 use std::process::ExitCode;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 fn main() -> ExitCode {
     let arguments = arguments::Arguments::parse();
@@ -29,6 +31,11 @@ fn main() -> ExitCode {
 fn log_to_stderr() {
     if let Ok(filter) = std::env::var("GEPPETTO_LOG") {
         let filter = tracing_subscriber::EnvFilter::new(filter);
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| output::Log).init();
+        tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_span_events(FmtSpan::CLOSE)
+            .with_ansi(false)
+            .with_writer(|| output::Log)
+            .init();
     }
 }

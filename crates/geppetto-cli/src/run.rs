@@ -4,9 +4,9 @@ use crate::arguments::Run;
 use crate::compat::{self, Compat};
 use crate::interrupts::Interrupts;
 use crate::output::{self, Stream};
-use crate::step;
 use crate::terminal::{OnInterrupt, Terminal};
 use crate::uncaught::{Failed, Uncaught};
+use crate::{stats, step};
 use futures_util::future::{Either, select};
 use geppetto_inference::CancelReason;
 use geppetto_js::{Limits, Runtime, RuntimeBuilder, ScriptError, Source};
@@ -53,7 +53,11 @@ async fn run_script(arguments: Run) -> u8 {
     let limits = Limits {
         memory: Some(arguments.memory_limit),
         job_time: Some(arguments.job_timeout),
-        ..Limits::default()
+        stack: arguments.stack_limit,
+        source: arguments.source_limit,
+        microtasks: arguments.microtask_limit,
+        depth: arguments.depth_limit,
+        queue: arguments.queue_limit,
     };
     let mut builder = Runtime::builder()
         .module(terminal)
@@ -99,6 +103,9 @@ async fn run_script(arguments: Run) -> u8 {
     };
     // A script whose runs were cancelled by Ctrl-C may have come to its own end since.
     let code = if was_interrupted.into_inner() { INTERRUPTED } else { code };
+    if arguments.stats {
+        Stream::Stderr.write(&stats::table(&runtime.owner().stats()));
+    }
     if code != INTERRUPTED {
         let _ = timeout(LAST_WORDS, runtime.shutdown(Duration::ZERO)).await;
     }

@@ -82,6 +82,11 @@ impl Uncaught {
         match error {
             CallError::Interrupted { .. } => self.interrupted(),
             CallError::OutOfMemory => self.out_of_memory(),
+            CallError::TooManyMicrotasks { limit } => {
+                let what =
+                    format!("more microtasks followed a callback than --microtask-limit, which is {limit}");
+                self.limit(&what);
+            }
             CallError::Script(error) if error.code.as_deref() == Some("limit") => {
                 self.say(&format!("Uncaught {}", error.full()), Failed::Limit);
             }

@@ -131,6 +131,28 @@ fn a_file_that_cannot_be_a_script_is_told_apart() {
     assert!(errors.contains("is TypeScript, which is not supported yet") && code == Some(1), "{errors}");
     std::fs::write(path("large.js"), vec![b' '; 50 * 1024 * 1024]).unwrap();
     let (_, errors, code) = geppetto(&["run", &path("large.js")]);
-    assert!(errors.contains("is too large: 52428800 bytes, at most 16777216") && code == Some(1), "{errors}");
+    assert!(
+        errors.contains("is too large: at most 16777216 bytes are allowed") && code == Some(1),
+        "{errors}"
+    );
     std::fs::remove_file(path("large.js")).unwrap();
+}
+
+#[test]
+fn stats_tell_what_the_runtime_did_and_the_log_tells_which_run_engine_and_tool_it_was_for() {
+    let script = workspace().join("ts/examples/quickstart.js");
+    let output = Command::new(env!("CARGO_BIN_EXE_geppetto"))
+        .args(["run", "--stats"])
+        .arg(script)
+        .env("GEPPETTO_LOG", "trace")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    let has_line = |parts: &[&str]| told.lines().any(|line| parts.iter().all(|part| line.contains(part)));
+    assert!(has_line(&["jobs: ", " queued, ", " in the VM"]), "{told}");
+    assert!(has_line(&["job ", "count", "p50", "p95", "p99", "waited"]), "{told}");
+    assert!(told.lines().any(|line| line.starts_with("tool ")), "{told}");
+    assert!(has_line(&["run{session_id=", "inference_id=", "engine{engine=\"scripted\"}"]), "{told}");
+    assert!(has_line(&["tool{tool=\"multiply\" call_id=", "attempt=1", "job{op=\"tool\"}"]), "{told}");
 }

@@ -9,6 +9,7 @@ use geppetto_turns::{Turn, added_blocks};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tracing::Instrument;
 
 /// Stands around each engine call: may change the turn before it, the result after it, call the rest several times,
 /// with another engine, or not at all.
@@ -69,7 +70,8 @@ impl EngineChain {
             // A run's turn id is fixed, whatever a middleware makes of it on the way in or out.
             turn.id = ctx.turn_id().clone();
             let Some(middleware) = self.middlewares.get(index) else {
-                return call_engine(&*engine, turn, ctx).await;
+                let span = tracing::debug_span!("engine", engine = &*engine.name());
+                return call_engine(&*engine, turn, ctx).instrument(span).await;
             };
             let name = middleware.name();
             let origin = EventOrigin { middleware_name: Some(name.clone()), ..EventOrigin::default() };

@@ -13,6 +13,7 @@ use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::Instrument;
 
 /// A run that has begun: its session is active and its `run-started` is in the log. Dropping it cancels it.
 #[must_use = "a run does nothing until `drive` is polled, and ends cancelled when it is dropped"]
@@ -59,7 +60,10 @@ impl Run {
             let mut pumps = pin!(delivery.pump(core).fuse());
             {
                 let work = pin!(async {
-                    let result = stopped_or(ctx, work(&*runner, seed, ctx)).await;
+                    let ids = core.ids();
+                    let (session_id, inference_id) = (ids.session_id.as_str(), ids.inference_id.as_str());
+                    let span = tracing::debug_span!("run", session_id, inference_id);
+                    let result = stopped_or(ctx, work(&*runner, seed, ctx)).instrument(span).await;
                     // Somebody else's deadline may have ended it earlier.
                     let timeout =
                         timeout.filter(|_| ctx.deadline().is_some_and(|own| own.is_past(&**ctx.clock())));

@@ -56,6 +56,7 @@ impl Default for RuntimeBuilder {
             middlewares: Vec::new(),
             engines: None,
             console,
+            largest_source: Limits::default().source,
             args: Vec::new(),
             forbid_sync_runs: false,
             steps: None,
@@ -75,6 +76,7 @@ impl RuntimeBuilder {
     /// What the VM may use.
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
+        self.config.largest_source = limits.source;
         self.limits = limits;
         self
     }
@@ -169,7 +171,7 @@ impl RuntimeBuilder {
         let runs = ActiveRuns::default();
         let condemned = runs.clone();
         options.on_condemned = Some(Arc::new(move |why| condemned.condemn(why)));
-        let clock = config.clock.clone();
+        let (clock, largest_source) = (config.clock.clone(), config.largest_source);
         let typings = typings::of(&modules).into();
         let on_thread = runs.clone();
         let owner = Owner::spawn(options, move |engine, local| {
@@ -178,7 +180,7 @@ impl RuntimeBuilder {
             let installed = local.enter("setup", |ctx| install(&ctx, &modules, host));
             installed.map_err(|error| error.to_string())?
         })?;
-        Ok(Runtime { owner, runs, pending: is_pending, clock, typings })
+        Ok(Runtime { owner, runs, pending: is_pending, clock, largest_source, typings })
     }
 }
 

@@ -61,6 +61,7 @@ pub(crate) struct HostConfig {
     pub(crate) middlewares: Vec<(String, MiddlewareFactory)>,
     pub(crate) engines: Option<Arc<dyn EngineFactory>>,
     pub(crate) console: ConsoleSink,
+    pub(crate) largest_source: usize,
     pub(crate) args: Vec<String>,
     pub(crate) forbid_sync_runs: bool,
     pub(crate) steps: Option<StepController>,

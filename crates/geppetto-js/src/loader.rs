@@ -3,7 +3,7 @@
 
 use crate::fault::{Fallible, Fault};
 use crate::function::{define, function};
-use crate::script::{plain, read_text};
+use crate::script::{plain, read_bounded, read_text};
 use crate::vm::Vm;
 use geppetto_runner::JsError;
 use rquickjs::context::EvalOptions;
@@ -128,7 +128,7 @@ fn require_from<'js>(ctx: &Ctx<'js>, base: &str, specifier: &str) -> Fallible<Va
             _ => Ok(known),
         };
     }
-    let text = read_file(Path::new(&name)).map_err(|error| Fault::Plain(error.message))?;
+    let text = read_file(ctx, Path::new(&name)).map_err(|error| Fault::Plain(error.message))?;
     match kind_of(ctx, &name, &text) {
         Ok(Kind::CommonJs(body)) => Ok(run_common_js(ctx, &name, &body)?),
         Ok(Kind::Json) => {
@@ -209,10 +209,10 @@ fn find(path: &Path, roots: &[PathBuf]) -> std::result::Result<String, String> {
 }
 
 /// Reads a module's file.
-pub(crate) fn read_file(path: &Path) -> std::result::Result<String, JsError> {
-    let bytes =
-        std::fs::read(path).map_err(|error| plain(format!("could not read {}: {error}", path.display())))?;
-    read_text(bytes, &path.display().to_string())
+pub(crate) fn read_file(ctx: &Ctx<'_>, path: &Path) -> std::result::Result<String, JsError> {
+    let largest = Vm::of(ctx).host.config.largest_source;
+    let unreadable = |error| plain(format!("could not read {}: {error}", path.display()));
+    read_text(read_bounded(path, largest).map_err(unreadable)?, &path.display().to_string(), largest)
 }
 
 /// Finds the modules of `import`.
@@ -242,7 +242,7 @@ impl Loader for Files {
             let missing = || Fault::Plain(format!("cannot find module {name:?}")).throw(ctx);
             return synthetic(ctx, name, exports.ok_or_else(missing)?);
         }
-        let text = read_file(Path::new(name)).map_err(|error| Fault::Plain(error.message).throw(ctx))?;
+        let text = read_file(ctx, Path::new(name)).map_err(|error| Fault::Plain(error.message).throw(ctx))?;
         match kind_of(ctx, name, &text) {
             Ok(Kind::Module(module)) => Ok(module),
             Ok(Kind::Json) => {

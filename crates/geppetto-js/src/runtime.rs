@@ -27,6 +27,7 @@ pub struct Runtime {
     /// How many runs, timers and host operations of scripts are pending.
     pub(crate) pending: watch::Receiver<usize>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) largest_source: usize,
     pub(crate) typings: Arc<str>,
 }
 
@@ -50,7 +51,12 @@ impl Runtime {
     pub async fn start(&self, source: Source) -> Result<Running, ScriptError> {
         let started = match source {
             Source::Text { name, text } => {
-                self.owner.call("script", move |ctx| script::start(&ctx, &name, &text)).await
+                let largest = self.largest_source;
+                let start = move |ctx: Ctx<'_>| {
+                    script::check_size(text.as_bytes(), &name, largest)?;
+                    script::start(&ctx, &name, &text)
+                };
+                self.owner.call("script", start).await
             }
             Source::File(path) => {
                 let unreadable = |error: std::io::Error| ScriptError::Read {
@@ -58,7 +64,7 @@ impl Runtime {
                     message: error.to_string(),
                 };
                 let path = path.canonicalize().map_err(unreadable)?;
-                let bytes = std::fs::read(&path).map_err(unreadable)?;
+                let bytes = script::read_bounded(&path, self.largest_source).map_err(unreadable)?;
                 self.owner.call("script", move |ctx| start_file(&ctx, &path, bytes)).await
             }
         };
@@ -183,7 +189,7 @@ impl Runtime {
 
 fn start_file(ctx: &Ctx<'_>, path: &Path, bytes: Vec<u8>) -> Result<Running, JsError> {
     let name = path.display().to_string();
-    let text = script::read_text(bytes, &name)?;
+    let text = script::read_text(bytes, &name, Vm::of(ctx).host.config.largest_source)?;
     if let Some(folder) = path.parent() {
         let host = Vm::of(ctx).host.clone();
         let mut roots = host.module_roots.borrow_mut();

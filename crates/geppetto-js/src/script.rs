@@ -9,7 +9,9 @@ use geppetto_inference::CancelReason;
 use geppetto_runner::{CallError, ErrorReport, JsError, JsRef, OwnerRef};
 use geppetto_turns::did_you_mean;
 use rquickjs::{Ctx, Value};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -186,11 +188,8 @@ pub(crate) fn plain(message: impl Into<String>) -> JsError {
 }
 
 /// A source text: without the mark of its byte order, and with its first line a comment if it names an interpreter.
-pub(crate) fn read_text(bytes: Vec<u8>, name: &str) -> Result<String, JsError> {
-    const LARGEST: usize = 16 * 1024 * 1024;
-    if bytes.len() > LARGEST {
-        return Err(plain(format!("{name} is too large: {} bytes, at most {LARGEST}", bytes.len())));
-    }
+pub(crate) fn read_text(bytes: Vec<u8>, name: &str, largest: usize) -> Result<String, JsError> {
+    check_size(&bytes, name, largest)?;
     let text = String::from_utf8(bytes).map_err(|error| plain(format!("{name} is not UTF-8: {error}")))?;
     let text = text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned);
     if text.contains('\0') {
@@ -200,6 +199,21 @@ pub(crate) fn read_text(bytes: Vec<u8>, name: &str) -> Result<String, JsError> {
         Some(rest) => format!("//{rest}"),
         None => text,
     })
+}
+
+/// The bytes of a file, and no more than one beyond the largest that is allowed.
+pub(crate) fn read_bounded(path: &Path, largest: usize) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(largest as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Refuses a source text that is larger than the host allows.
+pub(crate) fn check_size(text: &[u8], name: &str, largest: usize) -> Result<(), JsError> {
+    if text.len() <= largest {
+        return Ok(());
+    }
+    Err(plain(format!("{name} is too large: at most {largest} bytes are allowed")))
 }
 
 /// The stack as the script's author knows it: without frames of the bridge, and with the columns of the file where

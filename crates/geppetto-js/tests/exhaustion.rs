@@ -55,7 +55,6 @@ fn sweep() {
         }
     }
     assert!(started > ended_well && ended_well > 0, "{started} started, {ended_well} ended well");
-    println!("{LIMITS} limits up to {most} bytes: {started} started, {ended_well} ended well");
 }
 
 #[test]

@@ -48,6 +48,12 @@ pub enum CallError {
         /// How deep they may be.
         limit: usize,
     },
+    /// Microtasks queued microtasks for too long. What is left of them has to wait for the next job.
+    #[error("more than {limit} microtasks followed one job")]
+    TooManyMicrotasks {
+        /// How many may follow.
+        limit: usize,
+    },
     /// The script threw.
     #[error("{0}")]
     Script(JsError),

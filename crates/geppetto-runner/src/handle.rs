@@ -139,7 +139,8 @@ impl OwnerRef {
     where
         F: for<'js> FnOnce(Ctx<'js>) + Send + 'static,
     {
-        self.push(Job { scope: None, work: Box::new(Post { op, job, shared: self.shared.clone() }) })
+        let work = Box::new(Post { op, job, shared: self.shared.clone() });
+        self.push(self.job(op, None, work))
     }
 
     /// Tells the error handler of something that went wrong where nobody waits for a result.
@@ -154,7 +155,7 @@ impl OwnerRef {
         F: for<'js> FnOnce(Ctx<'js>) + Send + 'static,
     {
         let work = Box::new(Post { op, job, shared: self.shared.clone() });
-        let _ = self.shared.queue.push_always(Job { scope: None, work });
+        let _ = self.shared.queue.push_always(self.job(op, None, work));
     }
 
     /// Makes a frame hold for what runs between jobs, until the guard is dropped: for a callback whose promise is
@@ -190,8 +191,12 @@ impl OwnerRef {
     {
         let (sender, result) = oneshot::channel();
         let reply = Arc::new(ReplySlot(Mutex::new(Some(sender))));
-        self.push(Job { scope, work: Box::new(Call { op, job, reply }) })?;
+        self.push(self.job(op, scope, Box::new(Call { op, job, reply })))?;
         Ok(result)
+    }
+
+    fn job(&self, op: &'static str, scope: Option<u64>, work: Box<dyn Work>) -> Job {
+        Job { op, scope, since: self.shared.clock.now(), work }
     }
 
     fn push(&self, job: Job) -> Result<(), CallError> {

@@ -2,10 +2,14 @@
 
 use crate::queue::Item;
 use crate::{CallError, Local};
+use std::time::Instant;
 
 /// A job that waits in the queue: run on the owner's thread, or told why it was not.
 pub(crate) struct Job {
+    pub(crate) op: &'static str,
     pub(crate) scope: Option<u64>,
+    /// When it was queued.
+    pub(crate) since: Instant,
     pub(crate) work: Box<dyn Work>,
 }
 

@@ -46,5 +46,5 @@ pub use limits::Limits;
 pub use local::Local;
 pub use memory::MemoryAccount;
 pub use owner::{ErrorHandler, Owner, OwnerOptions};
-pub use stats::Stats;
+pub use stats::{OpStats, Spread, Stats};
 pub use table::JsRef;

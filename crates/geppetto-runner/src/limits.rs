@@ -16,6 +16,10 @@ pub struct Limits {
     pub queue: usize,
     /// How deep synchronous waits may be nested.
     pub depth: usize,
+    /// How many microtasks may follow one job before others have their turn, and the host is told.
+    pub microtasks: usize,
+    /// The largest text that programs may give the engine to compile, in bytes. Whoever reads texts heeds it.
+    pub source: usize,
 }
 
 impl Limits {
@@ -32,7 +36,8 @@ impl Limits {
 }
 
 impl Default for Limits {
-    /// 256 MiB of memory, 2 MiB of stack, 30 s a job, 1,024 waiting jobs, 16 nested waits.
+    /// 256 MiB of memory, 2 MiB of stack, 30 s a job, 1,024 waiting jobs, 16 nested waits, 10,000,000 microtasks after
+    /// a job, 16 MiB of source.
     fn default() -> Self {
         Self {
             memory: Some(256 * 1024 * 1024),
@@ -40,6 +45,8 @@ impl Default for Limits {
             job_time: Some(Duration::from_secs(30)),
             queue: 1024,
             depth: 16,
+            microtasks: 10_000_000,
+            source: 16 * 1024 * 1024,
         }
     }
 }

@@ -36,6 +36,7 @@ pub(crate) struct Vm {
     /// The scopes of the synchronous waits that are going on, outermost first.
     pub(crate) waiting_scopes: RefCell<Vec<u64>>,
     pub(crate) depth_limit: usize,
+    pub(crate) microtask_limit: usize,
     /// How many of the tasks that a shutdown waits for have not ended.
     pub(crate) tasks: Cell<usize>,
     /// Woken when one of them ends, once the shutdown waits.
@@ -128,7 +129,8 @@ impl Local {
             return Err(self.vm.shared.gone());
         }
         let outermost = !current::is_inside();
-        let (result, _spent) = self.vm.shared.budget.spend(|| {
+        let span = tracing::trace_span!("job", op).entered();
+        let (result, spent) = self.vm.shared.budget.spend(|| {
             current::with(&self.vm.context, |ctx| {
                 let result = self.guarded(op, || job(ctx.clone()));
                 if outermost {
@@ -137,6 +139,8 @@ impl Local {
                 result
             })
         });
+        drop(span);
+        self.vm.shared.counters.ran(op, spent);
         if outermost {
             if self.vm.shared.budget.memory.is_exhausted() {
                 self.vm.shared.condemn(OUT_OF_MEMORY, false);
@@ -188,11 +192,18 @@ impl Local {
     fn after_job(&self, ctx: &Ctx<'_>) {
         let budget = &self.vm.shared.budget;
         // What one microtask let go of need not wait for the last.
+        let limit = self.vm.microtask_limit;
+        let mut left = limit;
         budget.drain(|| {
-            while !budget.is_interrupted() && ctx.execute_pending_job() {
+            while left > 0 && !budget.is_interrupted() && ctx.execute_pending_job() {
+                left -= 1;
                 self.vm.table.remove(self.vm.shared.take_releases());
             }
         });
+        if left == 0 {
+            self.vm.shared.microtasks_killed.notify_waiters();
+            self.vm.shared.report("microtasks", CallError::TooManyMicrotasks { limit });
+        }
         match budget.take_interruption() {
             None => {}
             // The whole VM is given up for it.

@@ -38,6 +38,8 @@ pub struct OwnerOptions {
     pub limits: Limits,
     /// Hears of what goes wrong where nobody waits for a result; logged otherwise.
     pub on_error: ErrorHandler,
+    /// A call that waits longer than this in the queue is logged.
+    pub slow_wait: Duration,
     /// Ends what the program has going on in a VM that is given up, before `on_error` hears of it. Called once, with
     /// the reason: on a thread of its own, or on the owner's when memory was the reason.
     pub on_condemned: Option<Arc<dyn Fn(&'static str) + Send + Sync>>,
@@ -50,6 +52,7 @@ impl Default for OwnerOptions {
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
             on_error: Arc::new(|report| tracing::error!(op = report.op, error = %report.error, "uncaught")),
+            slow_wait: Duration::from_secs(1),
             on_condemned: None,
         }
     }
@@ -231,6 +234,7 @@ fn engine(shared: &Arc<Shared>, limits: &Limits) -> rquickjs::Result<(Runtime, V
         rejections,
         waiting_scopes: RefCell::default(),
         depth_limit: limits.depth,
+        microtask_limit: limits.microtasks,
         tasks: Cell::new(0),
         tasks_waker: RefCell::default(),
     };
@@ -244,6 +248,13 @@ impl Local {
             return Counters::count(&counters.cancelled);
         }
         Counters::count(&counters.run);
+        let shared = &self.vm().shared;
+        let waited = shared.clock.now().saturating_duration_since(job.since);
+        counters.waited(job.op, waited);
+        if waited > shared.slow_wait {
+            let waited_ms = waited.as_millis();
+            tracing::warn!(name = shared.name, op = job.op, waited_ms, "a call waited long for its runtime");
+        }
         job.work.run(self);
     }
 

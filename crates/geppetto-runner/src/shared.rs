@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) on_error: ErrorHandler,
     pub(crate) on_condemned: Option<Arc<dyn Fn(&'static str) + Send + Sync>>,
     pub(crate) budget: Budget,
+    /// A call that waits longer is logged.
+    pub(crate) slow_wait: Duration,
     /// The queued calls that run now.
     pub(crate) running: Running,
     /// Why the VM was given up, once it was.
@@ -57,6 +59,7 @@ impl Shared {
             on_condemned: options.on_condemned.clone(),
             budget: Budget::new(options.clock.clone(), memory),
             running: Running::default(),
+            slow_wait: options.slow_wait,
             condemned: OnceLock::new(),
             left_behind: AtomicUsize::new(0),
             #[cfg(target_os = "linux")]

@@ -8,6 +8,7 @@ use geppetto_time::{Clock, Deadline};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
+use tracing::Instrument;
 
 /// The future's result, or that it panicked.
 async fn caught<T>(work: impl Future<Output = Result<T, ToolError>>) -> Result<T, ToolError> {
@@ -50,7 +51,7 @@ pub(crate) async fn hooked<T>(
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<Option<T>, ToolError> {
     let failed = |failure| ToolError::Hook { hook, failure };
-    let work = async { work.await.map_err(failed) };
+    let work = async { work.await.map_err(failed) }.instrument(tracing::debug_span!("hook", hook));
     match in_time(bounds, config.timeout, work).await {
         Ok(value) => Ok(Some(value)),
         Err(error) => {

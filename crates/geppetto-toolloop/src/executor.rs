@@ -13,6 +13,7 @@ use geppetto_turns::PendingCall;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tracing::Instrument;
 
 /// Runs calls of one run.
 pub(crate) struct Executor<'a> {
@@ -179,7 +180,9 @@ impl<'a> Executor<'a> {
             ToolCallInfo { id: call.id.clone(), name: call.name.clone(), input: call.args.to_string() };
         let _ = self.ctx.publish(EventBody::ToolCallExecute { tool_call, attempt });
         let started: Instant = self.ctx.clock().now();
-        let called = registered.tool.call(call.args.clone(), ctx);
+        let (tool, call_id) = (&*call.name, &*call.id);
+        let span = tracing::debug_span!("tool", tool, call_id, attempt);
+        let called = registered.tool.call(call.args.clone(), ctx).instrument(span);
         let result = in_time(self.bounds(ctx), timeout, called).await;
         let duration = self.ctx.clock().now().saturating_duration_since(started);
         let _ = self.ctx.publish(EventBody::ToolCallExecutionResult {

@@ -1,6 +1,7 @@
 //! The bridge from the host's side. One program, so that it is linked once.
 
 mod callers;
+mod condemned;
 mod drops;
 mod hosting;
 mod hosts;

@@ -119,3 +119,21 @@ fn a_kept_value_travels_as_a_handle_and_is_released_when_the_last_one_is_dropped
     owner.call_blocking("release", |_| ()).unwrap();
     assert_eq!(owner.call_blocking("count", move |_| count()), Ok(0));
 }
+
+#[test]
+fn stats_tell_how_often_each_job_ran_and_how_long_it_waited_and_took() {
+    let owner = owner();
+    for _ in 0..100 {
+        owner.call_blocking("quick", |ctx| ctx.eval::<i32, _>("1 + 1").unwrap()).unwrap();
+    }
+    owner
+        .call_blocking("slow", |ctx| ctx.eval::<(), _>("for (let i = 0; i < 100000; i++);").unwrap())
+        .unwrap();
+    let stats = owner.stats();
+    let of = |name| stats.ops.iter().find(|op| op.op == name).unwrap();
+    assert_eq!((of("quick").run.count, of("quick").wait.count, of("slow").run.count), (100, 100, 1));
+    let (quick, slow) = (of("quick").run, of("slow").run);
+    assert!(quick.p50 <= quick.p95 && quick.p95 <= quick.p99 && quick.p99 <= quick.max, "{quick:?}");
+    assert!(slow.p50 > quick.p50, "{slow:?} {quick:?}");
+    assert!(stats.heap_bytes > 10_000, "{stats:?}");
+}

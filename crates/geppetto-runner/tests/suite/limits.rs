@@ -62,3 +62,14 @@ fn a_stack_limit_that_would_abort_the_process_is_made_safe() {
         assert_eq!(name, Ok("RangeError".into()), "stack {stack}");
     }
 }
+
+#[test]
+fn too_many_microtasks_after_a_job_are_told_and_let_others_have_their_turn() {
+    let (owner, reports) = owner_with(Limits { microtasks: 1000, ..Limits::default() }, None);
+    let breed = "globalThis.count = 0; const f = () => { count++; Promise.resolve().then(f) }; f()";
+    owner.call_blocking("breed", move |ctx| ctx.eval::<(), _>(breed).unwrap()).unwrap();
+    let bred = owner.call_blocking("next", |ctx| ctx.eval::<i32, _>("count").unwrap());
+    assert!(bred.is_ok_and(|count| (900..=1001).contains(&count)), "it was stopped");
+    let reports = reports.lock().unwrap();
+    assert!(matches!(reports[0].error, CallError::TooManyMicrotasks { limit: 1000 }), "{reports:?}");
+}

@@ -4,6 +4,7 @@ mod calls;
 mod condemned;
 mod limits;
 mod shutdown;
+mod storm;
 mod waits;
 
 use geppetto_runner::{ErrorReport, Limits, Owner, OwnerOptions};
