@@ -38,6 +38,12 @@ enum Command {
     },
     /// The hostile scripts of fixtures/adversarial, in debug and in release.
     Corpus,
+    /// What geppetto costs, row by row, beside the targets.
+    Bench {
+        /// One JSON object a row, and the numbers of the rows to measure.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> std::process::ExitCode {
@@ -46,6 +52,7 @@ fn main() -> std::process::ExitCode {
         Command::Check => check::run(),
         Command::Test { case } => test::run(case.as_deref()),
         Command::Corpus => test::corpus(),
+        Command::Bench { arguments } => test::bench(&arguments),
     };
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,

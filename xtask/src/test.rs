@@ -17,3 +17,9 @@ pub(crate) fn corpus() -> anyhow::Result<()> {
     step(&mut command("cargo test --locked -p geppetto-cli --test corpus"))?;
     step(&mut command("cargo test --locked --release -p geppetto-cli --test corpus"))
 }
+
+/// Measures, with the command built in release.
+pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<()> {
+    step(&mut command("cargo build --locked --release -p geppetto-cli -p geppetto-bench"))?;
+    step(command("target/release/geppetto-bench").args(arguments))
+}

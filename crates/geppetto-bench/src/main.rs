@@ -1,0 +1,36 @@
+//! Measures what geppetto costs: `cargo xtask bench`. Each row is measured seven times and shown with its median,
+//! beside the target; `--json` prints one object a row instead. Names of rows as arguments choose among them.
+#![allow(clippy::print_stdout, reason = "the table is what it is for")]
+
+mod measure;
+mod rows;
+
+use measure::Row;
+use std::process::{Command, ExitCode};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let json = arguments.iter().any(|argument| argument == "--json");
+    let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    let mut failed = false;
+    if !json && !arguments.iter().any(|argument| argument == "--no-head") {
+        println!("{}", Row::HEAD);
+    }
+    for (number, bench) in rows::ALL {
+        let name = number.to_string();
+        if wanted.is_empty() {
+            // Each row in a process of its own: none inherits the memory and the threads of another.
+            let measured = std::env::current_exe()
+                .and_then(|this| Command::new(this).arg(&name).args(["--no-head"]).args(&arguments).status());
+            if !measured.is_ok_and(|status| status.success()) {
+                println!("row {name} could not be measured");
+                failed = true;
+            }
+        } else if wanted.contains(&&name) {
+            for row in bench() {
+                println!("{}", if json { row.json(*number) } else { row.line(*number) });
+            }
+        }
+    }
+    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
