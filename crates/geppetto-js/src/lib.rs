@@ -33,6 +33,7 @@ mod loader;
 mod module;
 mod ns;
 mod options;
+mod prelude;
 mod promise;
 mod pump;
 mod run_error;
@@ -51,5 +52,8 @@ pub use geppetto_runner::{CallError, ErrorHandler, ErrorReport, JsError, Limits}
 pub use health::{Health, Status};
 pub use host::{ConsoleSink, MiddlewareFactory};
 pub use module::{EngineFactory, EngineRequest, GeppettoModule, NativeModule};
+#[cfg(feature = "codegen")]
+#[doc(hidden)]
+pub use prelude::compiled as compiled_prelude;
 pub use runtime::Runtime;
 pub use script::{Running, ScriptError, Source};

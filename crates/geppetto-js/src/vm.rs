@@ -3,6 +3,7 @@
 
 use crate::function::Members;
 use crate::host::Host;
+use crate::prelude::Prelude;
 use crate::{fault::Fault, globals};
 use rquickjs::function::Constructor;
 use rquickjs::runtime::UserDataGuard;
@@ -56,15 +57,15 @@ impl<'js> Vm<'js> {
         globals::abort::natives(&native)?;
         globals::web::natives(&native)?;
         let native = native.object;
-        let kept: Object<'js> = evaluate(ctx, include_str!("globals/primordials.js"))?.call(())?;
-        let layout: Object<'js> = evaluate(ctx, include_str!("globals/layout.js"))?.call((kept.clone(),))?;
-        let inspection = evaluate(ctx, include_str!("globals/inspect.js"))?;
-        let inspection: Object<'js> = inspection.call((native.clone(), kept.clone(), layout))?;
+        let own = Prelude::load(ctx)?;
+        let kept: Object<'js> = own.primordials.call(())?;
+        let layout: Object<'js> = own.layout.call((kept.clone(),))?;
+        let inspection: Object<'js> = own.inspect.call((native.clone(), kept.clone(), layout))?;
         let shared = (native, kept, inspection.clone());
-        evaluate(ctx, include_str!("globals/console.js"))?.call::<_, ()>(shared.clone())?;
-        let prelude: Object<'js> = evaluate(ctx, include_str!("prelude.js"))?.call(shared.clone())?;
-        evaluate(ctx, include_str!("globals/clone.js"))?.call::<_, ()>(shared.clone())?;
-        evaluate(ctx, include_str!("globals/web.js"))?.call::<_, ()>(shared)?;
+        own.console.call::<_, ()>(shared.clone())?;
+        let prelude: Object<'js> = own.prelude.call(shared.clone())?;
+        own.clone.call::<_, ()>(shared.clone())?;
+        own.web.call::<_, ()>(shared)?;
         let vm = Vm {
             host,
             prototypes: RefCell::default(),
@@ -106,11 +107,4 @@ impl<'js> Vm<'js> {
     pub(crate) fn of<'a>(ctx: &'a Ctx<'js>) -> UserDataGuard<'a, Self> {
         ctx.userdata().expect("the VM was set up by geppetto")
     }
-}
-
-/// A function of our own in JavaScript; frames of it are left out of stacks.
-fn evaluate<'js>(ctx: &Ctx<'js>, text: &str) -> Result<Function<'js>> {
-    let mut options = rquickjs::context::EvalOptions::default();
-    options.filename = Some("geppetto:prelude".to_owned());
-    ctx.eval_with_options(text, options)
 }

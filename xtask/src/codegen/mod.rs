@@ -8,6 +8,7 @@ use crate::run::workspace;
 use crate::schema::Schema;
 use anyhow::{Context, bail};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 /// The banner's sentence; each language puts it into a comment of its own.
 const BANNER: &str = "Generated from xtask/schema.yaml by `cargo xtask codegen`. Do not edit.";
@@ -17,7 +18,9 @@ pub(crate) fn run(check: bool) -> anyhow::Result<()> {
     let root = workspace();
     let schema = Schema::read(&root.join("xtask/schema.yaml"))?;
     let mut stale = Vec::new();
-    for (path, content) in files(&schema)? {
+    let bytecode = ("crates/geppetto-js/src/prelude.bytecode", printed(&["bytecode"])?);
+    let texts = files(&schema)?.into_iter().map(|(path, text)| (path, text.into_bytes()));
+    for (path, content) in texts.chain([bytecode]) {
         if !write_or_check(&root.join(path), &content, check)? {
             stale.push(path);
         }
@@ -46,9 +49,25 @@ fn files(schema: &Schema) -> anyhow::Result<Vec<(&'static str, String)>> {
     ])
 }
 
+/// What `geppetto-dts` prints: this crate knows none of the types, and no engine.
+fn printed(arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let printed = Command::new(cargo)
+        .args(["run", "--quiet", "--locked", "--package", "geppetto-dts", "--"])
+        .args(arguments)
+        .current_dir(workspace())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("could not run geppetto-dts")?;
+    if !printed.status.success() {
+        bail!("geppetto-dts failed");
+    }
+    Ok(printed.stdout)
+}
+
 /// Makes the file hold `content`; with `check` only says whether it does.
-fn write_or_check(path: &Path, content: &str, check: bool) -> anyhow::Result<bool> {
-    if std::fs::read_to_string(path).is_ok_and(|present| present == content) {
+fn write_or_check(path: &Path, content: &[u8], check: bool) -> anyhow::Result<bool> {
+    if std::fs::read(path).is_ok_and(|present| present == content) {
         return Ok(true);
     }
     if check {
@@ -82,11 +101,11 @@ mod tests {
     #[test]
     fn a_stale_file_is_named_and_left_alone_by_check() {
         let path = std::env::temp_dir().join(format!("geppetto-codegen-{}", std::process::id()));
-        assert!(!write_or_check(&path, "new", true).unwrap());
+        assert!(!write_or_check(&path, b"new", true).unwrap());
         assert!(!path.exists());
-        assert!(write_or_check(&path, "new", false).unwrap());
-        assert!(write_or_check(&path, "new", true).unwrap());
-        assert!(!write_or_check(&path, "newer", true).unwrap());
+        assert!(write_or_check(&path, b"new", false).unwrap());
+        assert!(write_or_check(&path, b"new", true).unwrap());
+        assert!(!write_or_check(&path, b"newer", true).unwrap());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
         std::fs::remove_file(&path).unwrap();
     }

@@ -3,11 +3,10 @@
 use super::{BANNER, camel, js};
 use crate::run::workspace;
 use crate::schema::{Entry, Schema};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, context};
 use std::fmt::Write as _;
-use std::process::{Command, Stdio};
 
 /// The shapes of turns and of events, from the Rust types that write them.
 pub(super) struct Shapes {
@@ -18,17 +17,7 @@ pub(super) struct Shapes {
 impl Shapes {
     /// Asks `geppetto-dts`: this crate knows none of the types.
     pub(super) fn read() -> anyhow::Result<Self> {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let printed = Command::new(cargo)
-            .args(["run", "--quiet", "--locked", "--package", "geppetto-dts"])
-            .current_dir(workspace())
-            .stderr(Stdio::inherit())
-            .output()
-            .context("could not run geppetto-dts")?;
-        if !printed.status.success() {
-            bail!("geppetto-dts failed");
-        }
-        let printed = String::from_utf8(printed.stdout)?;
+        let printed = String::from_utf8(super::printed(&[])?)?;
         let (turns, events) =
             printed.split_once("----\n").context("geppetto-dts printed no shapes of events")?;
         Ok(Self { turns: turns.to_owned(), events: events.trim_end().to_owned() })
