@@ -3,7 +3,7 @@
 use crate::progress::StreamId;
 use crate::{InferenceError, RunContext};
 use async_trait::async_trait;
-use geppetto_turns::{Block, BlockKind, Turn, added_blocks, turn_metadata};
+use geppetto_turns::{Block, BlockKind, Turn, turn_metadata};
 use std::sync::Arc;
 
 /// Answers a turn: a model, or something that stands for one.
@@ -64,9 +64,7 @@ pub(crate) async fn call_engine(
     match result {
         Ok(mut turn) => {
             turn.id = ctx.turn_id().clone();
-            turn.ensure_call_ids();
-            turn.ensure_unique_ids(&before);
-            let mut added = added_blocks(&before, &turn);
+            let mut added = turn.settle_added(&before);
             keep_said(core.said(stream), &mut turn, &mut added);
             core.close_stream(stream, added, &turn);
             Ok(turn)
@@ -84,7 +82,7 @@ fn keep_said(said: Option<Arc<Block>>, turn: &mut Turn, added: &mut Vec<Arc<Bloc
         return;
     };
     let first =
-        added.first().and_then(|first| turn.blocks.iter().position(|block| Arc::ptr_eq(first, block)));
+        added.first().and_then(|first| turn.blocks.iter().rposition(|block| Arc::ptr_eq(first, block)));
     turn.blocks.insert(first.unwrap_or(turn.blocks.len()), said.clone());
     added.insert(0, said);
 }

@@ -22,7 +22,10 @@ impl History {
     pub(crate) fn new(turns: Vec<Turn>, meter: Option<Arc<dyn MemoryMeter>>) -> Self {
         let session = Kept::new(meter.clone(), SESSION_SIZE);
         let mut history = Self { turns: Vec::new(), meter, kept: Vec::new(), _session: session };
-        turns.into_iter().for_each(|turn| history.push(turn));
+        for mut turn in turns {
+            turn.ensure_call_ids(history.latest());
+            history.push(turn);
+        }
         history
     }
 

@@ -5,7 +5,7 @@ use crate::{Engine, Failure, InferenceError, RunContext};
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use geppetto_events::EventOrigin;
-use geppetto_turns::{Turn, added_blocks};
+use geppetto_turns::Turn;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,9 +53,9 @@ impl EngineChain {
         let before = turn.clone();
         let ctx_here = ctx.with_engine_name(self.engine.name());
         let mut turn = self.call_from(0, self.engine.clone(), turn, &ctx_here).await?;
-        turn.ensure_call_ids();
-        turn.ensure_unique_ids(&before);
-        core.close_chain(answers, added_blocks(&before, &turn));
+        // What an engine alone answers was seen to already.
+        let is_settled = self.middlewares.is_empty();
+        core.close_chain(answers, if is_settled { Vec::new() } else { turn.settle_added(&before) });
         Ok(turn)
     }
 

@@ -98,6 +98,8 @@ impl Session {
     pub fn append(&self, turn: Turn) -> Result<(), BeginError> {
         let mut state = self.inner.state();
         state.idle_runner()?;
+        let mut turn = turn;
+        turn.ensure_call_ids(state.history.latest());
         state.history.push(turn);
         Ok(())
     }
@@ -165,7 +167,10 @@ impl Session {
         let runner = state.idle_runner()?;
         let runner = runner.begun().unwrap_or(runner);
         let (seed, replaces) = seed_turn(seed.into(), state.history.latest());
-        let seed = seed.filter(|turn| !turn.is_empty());
+        let seed = seed.filter(|turn| !turn.is_empty()).map(|mut turn| {
+            turn.ensure_call_ids(state.history.latest());
+            turn
+        });
         let ids = RunIds {
             session_id: self.inner.id.clone(),
             inference_id: InferenceId::fresh(),

@@ -4,8 +4,9 @@ use crate::host::{ActiveRuns, ConsoleSink, Host, HostConfig, MiddlewareFactory};
 use crate::loader::Files;
 use crate::module::{EngineFactory, GeppettoModule, NativeModule};
 use crate::runtime::Runtime;
+use crate::script;
+use crate::typings::Typings;
 use crate::vm::Vm;
-use crate::{script, typings};
 use geppetto_events::EventSink;
 use geppetto_runner::{ErrorHandler, JsError, Limits, Owner, OwnerOptions, SpawnError};
 use geppetto_time::{Clock, SystemClock};
@@ -172,7 +173,8 @@ impl RuntimeBuilder {
         let condemned = runs.clone();
         options.on_condemned = Some(Arc::new(move |why| condemned.condemn(why)));
         let (clock, largest_source) = (config.clock.clone(), config.largest_source);
-        let typings = typings::of(&modules).into();
+        let modules = Arc::new(modules);
+        let typings = Arc::new(Typings::new(modules.clone()));
         let on_thread = runs.clone();
         let owner = Owner::spawn(options, move |engine, local| {
             engine.set_loader(Files, Files);

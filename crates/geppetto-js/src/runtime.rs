@@ -5,6 +5,7 @@ use crate::exports::Script;
 use crate::health::{Health, Status};
 use crate::host::ActiveRuns;
 use crate::script::{self, Running, ScriptError, Source};
+use crate::typings::Typings;
 use crate::vm::Vm;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
@@ -28,7 +29,7 @@ pub struct Runtime {
     pub(crate) pending: watch::Receiver<usize>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) largest_source: usize,
-    pub(crate) typings: Arc<str>,
+    pub(crate) typings: Arc<Typings>,
 }
 
 impl Runtime {
@@ -146,7 +147,7 @@ impl Runtime {
     /// The TypeScript declarations of exactly what scripts find here: its modules and globals, as one ambient file.
     #[must_use]
     pub fn typings(&self) -> &str {
-        &self.typings
+        self.typings.text()
     }
 
     /// How it is, now.

@@ -2,13 +2,30 @@
 
 use crate::module::NativeModule;
 use std::fmt::Write as _;
+use std::sync::{Arc, OnceLock};
 
 /// What `require("geppetto")` gives, as it stands inside `declare module "geppetto" { … }`.
 pub(crate) const GEPPETTO: &str = include_str!("typings/geppetto.d.ts");
 const GLOBALS: &str = include_str!("typings/globals.d.ts");
 
+/// The declarations of a runtime, written when somebody asks for them.
+pub(crate) struct Typings {
+    modules: Arc<Vec<Box<dyn NativeModule>>>,
+    text: OnceLock<String>,
+}
+
+impl Typings {
+    pub(crate) fn new(modules: Arc<Vec<Box<dyn NativeModule>>>) -> Self {
+        Self { modules, text: OnceLock::new() }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        self.text.get_or_init(|| of(&self.modules))
+    }
+}
+
 /// The declarations of these modules, and of the globals.
-pub(crate) fn of(modules: &[Box<dyn NativeModule>]) -> String {
+fn of(modules: &[Box<dyn NativeModule>]) -> String {
     let mut out =
         format!("// What scripts find in this host. Written by geppetto {}.\n", env!("CARGO_PKG_VERSION"));
     for module in modules {

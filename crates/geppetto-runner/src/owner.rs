@@ -214,10 +214,15 @@ fn run_thread<F>(
     local.tear_down();
 }
 
+/// The engine looks for garbage first when its heap has so many bytes, and then whenever it has grown by half.
+const GC_THRESHOLD: usize = 1024 * 1024;
+
 fn engine(shared: &Arc<Shared>, limits: &Limits) -> rquickjs::Result<(Runtime, Vm)> {
     let given_up = shared.clone();
     let heap = Heap::new(shared.budget.memory.clone(), move || given_up.condemn_stuck(OUT_OF_MEMORY));
     let runtime = Runtime::new_with_alloc(heap)?;
+    // Setting up makes no garbage worth looking for.
+    runtime.set_gc_threshold(GC_THRESHOLD);
     runtime.set_max_stack_size(limits.engine_stack());
     let asked = shared.clone();
     runtime.set_interrupt_handler(Some(Box::new(move || asked.budget.must_interrupt())));

@@ -52,33 +52,41 @@ impl Turn {
             .collect()
     }
 
-    /// Gives every tool call an id that has none, so that each can be answered.
-    pub fn ensure_call_ids(&mut self) {
+    /// Gives every tool call an id that has none, so that each can be answered; only to those that stand behind what the
+    /// turn shares with `before`, which had theirs.
+    pub fn ensure_call_ids(&mut self, before: Option<&Self>) {
+        self.ensure_call_ids_from(before.map_or(0, |before| shared(before, self)));
+    }
+
+    fn ensure_call_ids_from(&mut self, kept: usize) {
         let lacks_id = |block: &Block| {
             block.kind == BlockKind::ToolCall && block.text_at("id").is_none_or(str::is_empty)
         };
-        if !self.blocks.iter().any(|block| lacks_id(block)) {
-            return;
-        }
-        for block in self.blocks.iter_mut().filter(|block| lacks_id(block)) {
-            Arc::make_mut(block).payload.insert("id".to_owned(), crate::fresh_id().into());
+        for at in kept..self.blocks.len() {
+            if lacks_id(&self.blocks[at]) {
+                let block = Arc::make_mut(&mut self.blocks[at]);
+                block.payload.insert("id".to_owned(), crate::fresh_id().into());
+            }
         }
     }
 
-    /// Gives a fresh id to every block that was put behind those of `before` and repeats an id: what is told of blocks goes
-    /// by their ids.
-    pub fn ensure_unique_ids(&mut self, before: &Self) {
+    /// Sees to what was put behind the blocks of `before`: tool calls without an id get one, and so does every block that
+    /// repeats the id of another, because what is told of blocks goes by their ids. Returns the blocks that `before` has
+    /// not, by id, in their order.
+    pub fn settle_added(&mut self, before: &Self) -> Vec<Arc<Block>> {
         let kept = shared(before, self);
-        if kept == self.blocks.len() {
-            return;
+        self.ensure_call_ids_from(kept);
+        let mut behind = kept..self.blocks.len();
+        if !behind.all(|at| is_new(before, kept, &self.blocks[at])) {
+            let mut known = HashSet::new();
+            let ids = self.blocks.iter().enumerate();
+            let repeated = ids.filter(|(at, block)| !known.insert(&block.id) && *at >= kept);
+            let repeated: Vec<_> = repeated.map(|(at, block)| (at, Block::clone(block))).collect();
+            for (at, block) in repeated {
+                self.blocks.set(at, Arc::new(Block { id: BlockId::fresh(), ..block }));
+            }
         }
-        let mut known = HashSet::new();
-        let ids = self.blocks.iter().enumerate();
-        let repeated = ids.filter(|(at, block)| !known.insert(&block.id) && *at >= kept);
-        let repeated: Vec<_> = repeated.map(|(at, block)| (at, Block::clone(block))).collect();
-        for (at, block) in repeated {
-            self.blocks.set(at, Arc::new(Block { id: BlockId::fresh(), ..block }));
-        }
+        added_behind(kept, before, self)
     }
 
     /// Answers every pending call with this error, so that the turn can be continued. The results at the turn's end stand
@@ -125,18 +133,36 @@ impl Block {
 /// The blocks that `after` has, by id, and `before` has not, in their order.
 #[must_use]
 pub fn added_blocks(before: &Turn, after: &Turn) -> Vec<Arc<Block>> {
-    let mut rest = after.blocks.iter().skip(shared(before, after)).peekable();
-    if rest.peek().is_none() {
-        return Vec::new();
-    }
-    let known: HashSet<_> = before.blocks.iter().map(|block| &block.id).collect();
-    rest.filter(|block| !known.contains(&block.id)).cloned().collect()
+    added_behind(shared(before, after), before, after)
 }
 
-/// How many blocks both have at their start. A conversation grows at its end: they need no look-up.
+fn added_behind(kept: usize, before: &Turn, after: &Turn) -> Vec<Arc<Block>> {
+    let mut known: Option<HashSet<&BlockId>> = None;
+    let mut is_known = |block: &Block| {
+        let known = known.get_or_insert_with(|| before.blocks.iter().map(|block| &block.id).collect());
+        known.contains(&block.id)
+    };
+    let rest = (kept..after.blocks.len()).map(|at| &after.blocks[at]);
+    rest.filter(|block| is_new(before, kept, block) || !is_known(block)).cloned().collect()
+}
+
+/// Whether a block behind the `kept` ones can be told to be new without looking at all of `before`: that stands at the
+/// turn's start, and nobody else holds the block or its id.
+fn is_new(before: &Turn, kept: usize, block: &Arc<Block>) -> bool {
+    kept == before.blocks.len() && Arc::strong_count(block) == 1 && block.id.is_unique()
+}
+
+/// How many blocks both have at their start. A conversation grows at its end, and what it shares with its past it shares
+/// in whole leaves of its vector: neither is looked at block by block.
 fn shared(before: &Turn, after: &Turn) -> usize {
-    let pairs = before.blocks.iter().zip(&after.blocks);
-    pairs.take_while(|(a, b)| Arc::ptr_eq(a, b) || a.id == b.id).count()
+    let leaves = before.blocks.leaves().zip(after.blocks.leaves());
+    let whole: usize = leaves.take_while(|(a, b)| std::ptr::eq(*a, *b)).map(|(leaf, _)| leaf.len()).sum();
+    let most = before.blocks.len().min(after.blocks.len());
+    let same = |at: &usize| {
+        let (a, b) = (&before.blocks[*at], &after.blocks[*at]);
+        Arc::ptr_eq(a, b) || a.id == b.id
+    };
+    whole + (whole..most).take_while(same).count()
 }
 
 #[cfg(test)]
@@ -206,7 +232,7 @@ mod tests {
         let before = Turn::new().with(block("a")).with(block("b"));
         let mut after = before.clone().with(block("c"));
         assert!(added_blocks(&before, &after).is_empty());
-        after.ensure_unique_ids(&before);
+        after.settle_added(&before);
         let texts: Vec<_> =
             added_blocks(&before, &after).iter().map(|block| block.text().unwrap().to_owned()).collect();
         assert_eq!(texts, ["c"]);

@@ -1,26 +1,33 @@
 //! Ids: shared strings with a type each, so that one kind is never taken for another.
 
+use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
 /// Defines an id type: a shared string that is cheap to clone.
 ///
 /// `fresh()` makes one from a version 7 UUID, so that ids sort by the time they were made.
 #[macro_export]
 macro_rules! define_id {
     ($(#[$doc:meta])* $name:ident) => {
+        $crate::define_id! { $(#[$doc])* $name($crate::IdText) }
+    };
+    ($(#[$doc:meta])* $name:ident($text:ty)) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(::std::sync::Arc<str>);
+        pub struct $name($text);
 
         impl $name {
             /// A new id that nobody else has.
             #[must_use]
             pub fn fresh() -> Self {
-                Self($crate::fresh_id().into())
+                Self(<$text>::fresh())
             }
 
             /// The id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
-                &self.0
+                self.0.as_str()
             }
         }
 
@@ -28,31 +35,31 @@ macro_rules! define_id {
             type Target = str;
 
             fn deref(&self) -> &str {
-                &self.0
+                self.as_str()
             }
         }
 
         impl<T: Into<::std::sync::Arc<str>>> From<T> for $name {
             fn from(id: T) -> Self {
-                Self(id.into())
+                Self(<$text>::given(id.into()))
             }
         }
 
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
-                f.pad(&self.0)
+                f.pad(self.as_str())
             }
         }
 
         impl $crate::serde::Serialize for $name {
             fn serialize<S: $crate::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
+                serializer.serialize_str(self.as_str())
             }
         }
 
         impl<'de> $crate::serde::Deserialize<'de> for $name {
             fn deserialize<D: $crate::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Ok(Self(<String as $crate::serde::Deserialize>::deserialize(deserializer)?.into()))
+                Ok(<String as $crate::serde::Deserialize>::deserialize(deserializer)?.into())
             }
         }
     };
@@ -65,7 +72,86 @@ define_id! {
 
 define_id! {
     /// A block's id.
-    BlockId
+    BlockId(OriginText)
+}
+
+impl BlockId {
+    /// Whether nobody else can have this id: it was made here and never handed on.
+    pub(crate) fn is_unique(&self) -> bool {
+        self.0.made_here && Arc::strong_count(&self.0.text) == 1
+    }
+}
+
+/// What an id is made of.
+#[doc(hidden)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct IdText(Arc<str>);
+
+impl IdText {
+    /// A new one.
+    #[must_use]
+    pub fn fresh() -> Self {
+        Self(fresh_id().into())
+    }
+
+    /// One that somebody gave.
+    #[must_use]
+    pub fn given(text: Arc<str>) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The same, and whether it is a fresh one.
+#[derive(Debug, Clone)]
+struct OriginText {
+    text: Arc<str>,
+    made_here: bool,
+}
+
+impl OriginText {
+    fn fresh() -> Self {
+        Self { text: fresh_id().into(), made_here: true }
+    }
+
+    fn given(text: Arc<str>) -> Self {
+        Self { text, made_here: false }
+    }
+
+    fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+impl PartialEq for OriginText {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for OriginText {}
+
+impl Hash for OriginText {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl PartialOrd for OriginText {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for OriginText {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
+    }
 }
 
 /// The text of a new id: a version 7 UUID.

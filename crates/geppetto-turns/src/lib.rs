@@ -37,6 +37,7 @@ pub mod yaml;
 pub use block::Block;
 pub use calls::{PendingCall, added_blocks};
 pub use generated::{BlockKind, PAYLOAD_KEYS, block_metadata, run_metadata, turn_data, turn_metadata};
+pub use id::IdText;
 pub use id::{BlockId, TurnId, fresh_id};
 pub use keys::{BlockMetaKey, KeyError, RunMetaKey, TurnDataKey, TurnMetaKey, long_key, short_key};
 pub use names::{UnknownName, did_you_mean, nearest};
