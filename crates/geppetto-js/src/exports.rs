@@ -128,11 +128,11 @@ impl Script {
             called.await.map_err(|error| self.failed(export, error))
         };
         match select(pin!(called), pin!(token.cancelled())).await {
-            Either::Left((Err(ScriptError::Call(CallError::Interrupted { after })), _)) => {
-                // Interrupted because of the token, or because the job had no time left.
-                let interrupted = ScriptError::Call(CallError::Interrupted { after });
-                Err(token.reason().map_or(interrupted, stopped))
-            }
+            // What it was interrupted for, or threw, may be that the token has ended it: that was first to be heard.
+            Either::Left((
+                Err(error @ (ScriptError::Call(CallError::Interrupted { .. }) | ScriptError::Thrown(_))),
+                _,
+            )) => Err(token.reason().map_or(error, stopped)),
             Either::Left((result, _)) => result,
             Either::Right((reason, _)) => Err(stopped(reason)),
         }

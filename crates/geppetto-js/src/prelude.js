@@ -93,7 +93,6 @@
     const tag = native.isHandle(value) ? value[toStringTag] : is(getTime, value) ? "Date" : is(mapSize, value) ? "Map" : is(setSize, value) ? "Set" : slice(toText(value), 8, -1);
     return tag === "Object" ? undefined : tag;
   }
-  const isPlain = (value) => { const proto = getPrototypeOf(value); return proto === null || proto === ObjectPrototype; };
   function deepFreeze(value) {
     if (typeof value !== "object" || value === null) return value;
     const held = ownKeys(value);
@@ -200,5 +199,5 @@
   define("queueMicrotask", queueMicrotask);
   define("AbortController", AbortController);
   define("AbortSignal", AbortSignal);
-  return freeze({ makeNext, bindMethods, freeze, deepFreeze, settle, quiet, plain, isPlain, toWellFormed, makeRunError, callerStack, carried, RunError, makeSignal, tokenOf, dispatchAbort: watched, kindOf, heed, isThenable, Error: Fault, TypeError: TypeFault });
+  return freeze({ makeNext, bindMethods, freeze, deepFreeze, settle, quiet, plain, toWellFormed, makeRunError, callerStack, carried, RunError, makeSignal, tokenOf, dispatchAbort: watched, kindOf, heed, isThenable, Error: Fault, TypeError: TypeFault });
 })

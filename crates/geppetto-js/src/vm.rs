@@ -1,10 +1,12 @@
 //! What each VM has: the built-ins the bridge relies on, the prototypes of handles, and the host behind them.
 #![allow(unsafe_code, reason = "the engine wants a marker trait for what it stores")]
 
+use crate::codec::names::Names;
 use crate::function::Members;
 use crate::host::Host;
 use crate::prelude::Prelude;
 use crate::{fault::Fault, globals};
+use geppetto_events::RunIds;
 use rquickjs::function::Constructor;
 use rquickjs::runtime::UserDataGuard;
 use rquickjs::{Ctx, Function, JsLifetime, Object, Result, Value};
@@ -12,10 +14,16 @@ use std::any::TypeId;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Stored in the VM as its user data: dropped with it, before it.
 pub(crate) struct Vm<'js> {
     pub(crate) host: Rc<Host>,
+    pub(crate) names: Names<'js>,
+    /// What plain objects inherit from.
+    pub(crate) object_prototype: Object<'js>,
+    /// The ids of the run whose events were last encoded, as text of the VM.
+    pub(crate) run_ids: RefCell<Option<(Arc<RunIds>, [Value<'js>; 3])>>,
     pub(crate) prototypes: RefCell<HashMap<TypeId, Object<'js>>>,
     /// Modules that have been made, by name.
     pub(crate) modules: RefCell<HashMap<String, Value<'js>>>,
@@ -26,7 +34,6 @@ pub(crate) struct Vm<'js> {
     pub(crate) bind_methods: Function<'js>,
     pub(crate) quiet: Function<'js>,
     pub(crate) plain: Function<'js>,
-    pub(crate) is_plain: Function<'js>,
     pub(crate) to_well_formed: Function<'js>,
     pub(crate) make_run_error: Function<'js>,
     pub(crate) caller_stack: Function<'js>,
@@ -51,6 +58,7 @@ unsafe impl<'js> JsLifetime<'js> for Vm<'js> {
 impl<'js> Vm<'js> {
     /// Evaluates our own scripts and sets up the globals. The first thing that happens in a VM.
     pub(crate) fn install(ctx: &Ctx<'js>, host: Rc<Host>) -> Result<()> {
+        let object_prototype = ctx.globals().get::<_, Object<'js>>("Object")?.get("prototype")?;
         let native = Members::new(ctx)?;
         globals::console::natives(&native)?;
         globals::inspect::natives(&native)?;
@@ -68,6 +76,9 @@ impl<'js> Vm<'js> {
         own.web.call::<_, ()>(shared)?;
         let vm = Vm {
             host,
+            names: Names::new(ctx)?,
+            object_prototype,
+            run_ids: RefCell::default(),
             prototypes: RefCell::default(),
             modules: RefCell::default(),
             freeze: prelude.get("freeze")?,
@@ -77,7 +88,6 @@ impl<'js> Vm<'js> {
             bind_methods: prelude.get("bindMethods")?,
             quiet: prelude.get("quiet")?,
             plain: prelude.get("plain")?,
-            is_plain: prelude.get("isPlain")?,
             to_well_formed: prelude.get("toWellFormed")?,
             make_run_error: prelude.get("makeRunError")?,
             caller_stack: prelude.get("callerStack")?,

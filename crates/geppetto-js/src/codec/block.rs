@@ -1,9 +1,10 @@
 //! Blocks.
 
-use super::json::{Decoder, encode_map, inexact, rounded};
+use super::json::{Decoder, encode_map, inexact, is_plain, rounded};
 use super::{CodecError, each};
 use crate::function::define;
 use crate::handle;
+use crate::vm::Vm;
 use geppetto_turns::{Block, BlockId, BlockKind, Map, did_you_mean, fresh_id, long_key, short_key};
 use rquickjs::{Ctx, Object, Result, Value};
 use serde_json::Value as Json;
@@ -16,14 +17,15 @@ const SHORTHAND: [&str; 5] = ["text", "args", "result", "name", "error"];
 
 pub(crate) fn encode<'js>(ctx: &Ctx<'js>, block: &Block) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
-    define(&object, "id", block.id.as_str())?;
-    define(&object, "kind", block.kind.as_str())?;
+    let names = &Vm::of(ctx).names;
+    names.define(&object, "id", block.id.as_str())?;
+    names.define(&object, "kind", block.kind.as_str())?;
     if let Some(role) = &block.role {
-        define(&object, "role", role.as_ref())?;
+        names.define(&object, "role", role.as_ref())?;
     }
-    define(&object, "payload", encode_map(ctx, &block.payload)?)?;
+    names.define(&object, "payload", encode_map(ctx, &block.payload)?)?;
     if !block.metadata.is_empty() {
-        define(&object, "metadata", encode_keys(ctx, &block.metadata)?)?;
+        names.define(&object, "metadata", encode_keys(ctx, &block.metadata)?)?;
     }
     Ok(object)
 }
@@ -199,6 +201,10 @@ pub(crate) fn object_of<'a, 'js>(
 ) -> std::result::Result<&'a Object<'js>, CodecError> {
     let wrong = || CodecError::new(format!("expected {what}, got {}", handle::describe(value)));
     let object = value.as_object().filter(|_| !value.is_array() && !value.is_function()).ok_or_else(wrong)?;
+    // Most are plain, and then no handle.
+    if !value.is_proxy() && !value.is_promise() && is_plain(value) {
+        return Ok(object);
+    }
     let stands_for_something = value.is_promise() || (!value.is_proxy() && handle::is_handle(object));
     if stands_for_something || super::json::stand_in(value)?.is_some() {
         return Err(wrong());

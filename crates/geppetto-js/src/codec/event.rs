@@ -5,9 +5,11 @@ use super::json;
 use crate::fault::Fault;
 use crate::function::{Members, define};
 use crate::handle::{self, HandleState};
-use geppetto_events::{Completion, Event, EventBody};
+use crate::vm::Vm;
+use geppetto_events::{Completion, Event, EventBody, RunIds};
 use rquickjs::{Ctx, IntoJs, Object, Result, Value};
 use serde_json::Value as Json;
+use std::sync::Arc;
 
 /// The text so far of a `partial`.
 struct PartialEvent(Completion);
@@ -47,23 +49,40 @@ pub(crate) fn encode<'js>(ctx: &Ctx<'js>, event: &Event) -> Result<Value<'js>> {
         EventBody::Partial { delta, completion } | EventBody::PartialThinking { delta, completion } => {
             let object = handle::create_open(ctx, PartialEvent(completion.clone()))?;
             common(&object, event)?;
-            define(&object, "delta", &**delta)?;
+            Vm::of(ctx).names.define(&object, "delta", &**delta)?;
             Ok(object.into_value())
         }
         _ => general(ctx, event),
     }
 }
 
-fn common(object: &Object<'_>, event: &Event) -> Result<()> {
-    define(object, "type", event.event_type().as_str())?;
+fn common<'js>(object: &Object<'js>, event: &Event) -> Result<()> {
+    let vm = Vm::of(object.ctx());
+    vm.names.define(object, "type", event.event_type().as_str())?;
     #[allow(clippy::cast_precision_loss, reason = "neither counts nor times reach 2^53")]
     {
-        define(object, "seq", event.seq as f64)?;
-        define(object, "timestampMs", event.timestamp_ms as f64)?;
+        vm.names.define(object, "seq", event.seq as f64)?;
+        vm.names.define(object, "timestampMs", event.timestamp_ms as f64)?;
     }
-    define(object, "sessionId", event.run.session_id.as_str())?;
-    define(object, "inferenceId", event.run.inference_id.as_str())?;
-    define(object, "turnId", event.run.turn_id.as_str())
+    let [session_id, inference_id, turn_id] = run_ids(object.ctx(), &vm, &event.run)?;
+    vm.names.define(object, "sessionId", session_id)?;
+    vm.names.define(object, "inferenceId", inference_id)?;
+    vm.names.define(object, "turnId", turn_id)
+}
+
+/// The ids of a run as text of the VM: a run has many events, and its ids are the same in all.
+fn run_ids<'js>(ctx: &Ctx<'js>, vm: &Vm<'js>, run: &Arc<RunIds>) -> Result<[Value<'js>; 3]> {
+    if let Some((known, ids)) = &*vm.run_ids.borrow()
+        && Arc::ptr_eq(known, run)
+    {
+        return Ok(ids.clone());
+    }
+    let ids = [run.session_id.as_str(), run.inference_id.as_str(), run.turn_id.as_str()];
+    let [session_id, inference_id, turn_id] = ids.map(|id| id.into_js(ctx));
+    let ids = [session_id?, inference_id?, turn_id?];
+    let before = vm.run_ids.replace(Some((run.clone(), ids.clone())));
+    drop(before);
+    Ok(ids)
 }
 
 /// Any other event, through its JSON form.

@@ -1,7 +1,6 @@
 //! Plain values: what JSON can hold.
 
 use super::{CodecError, each, items, text};
-use crate::function::define;
 use crate::vm::Vm;
 use geppetto_turns::Map;
 use rquickjs::{Ctx, IntoJs, Object, Result, Type, Value};
@@ -71,10 +70,17 @@ pub(crate) fn rounded(value: &Json) -> Json {
 
 pub(crate) fn encode_map<'js>(ctx: &Ctx<'js>, map: &Map) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
+    let vm = Vm::of(ctx);
     for (key, value) in map {
-        define(&object, key.as_str(), encode(ctx, value)?)?;
+        vm.names.define(&object, key, encode(ctx, value)?)?;
     }
     Ok(object)
+}
+
+/// Whether an object inherits from nothing, or from what literals do. Asked of no Proxy: that would run its trap.
+pub(crate) fn is_plain(value: &Value<'_>) -> bool {
+    let prototype = value.as_object().and_then(Object::get_prototype);
+    prototype.is_none_or(|prototype| prototype == Vm::of(value.ctx()).object_prototype)
 }
 
 /// What stands for an object that is not plain: a date's text; `None` for a plain one.
@@ -88,7 +94,7 @@ pub(crate) fn stand_in<'js>(value: &Value<'js>) -> std::result::Result<Option<Va
     }
     let ctx = value.ctx();
     let vm = Vm::of(ctx);
-    if vm.is_plain.call::<_, bool>((value.clone(),))? {
+    if is_plain(value) {
         return Ok(None);
     }
     let stand_in: Value<'js> = vm.plain.call((value.clone(),))?;

@@ -19,12 +19,14 @@
 pub(crate) mod block;
 pub(crate) mod event;
 pub(crate) mod json;
+pub(crate) mod names;
 pub(crate) mod turn;
 
 use crate::fault::Fault;
 use crate::function::define;
 use crate::vm::Vm;
 use rquickjs::{Array, Atom, Ctx, Filter, Object, Result, Value};
+use std::borrow::Cow;
 
 /// A value that cannot cross, and where in it.
 #[derive(Debug)]
@@ -92,13 +94,16 @@ pub(crate) fn text<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> Result<String> {
 }
 
 /// A property name as text.
-pub(crate) fn key<'js>(ctx: &Ctx<'js>, atom: &Atom<'js>) -> Result<String> {
-    text(ctx, atom.to_js_string()?.as_value())
+pub(crate) fn key<'js>(ctx: &Ctx<'js>, atom: &Atom<'js>) -> Result<Cow<'static, str>> {
+    Vm::of(ctx).names.text(ctx, atom)
 }
 
 /// The names of an object's own enumerable properties.
 pub(crate) fn names(object: &Object<'_>) -> Result<Vec<String>> {
-    object.own_keys::<Atom<'_>>(Filter::default()).map(|atom| key(object.ctx(), &atom?)).collect()
+    object
+        .own_keys::<Atom<'_>>(Filter::default())
+        .map(|atom| Ok(key(object.ctx(), &atom?)?.into_owned()))
+        .collect()
 }
 
 /// Reads the own enumerable properties of an object one after the other.

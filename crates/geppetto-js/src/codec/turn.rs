@@ -4,7 +4,7 @@ use super::block::{self, decode_keys, encode_keys, object_of, string, unknown};
 use super::json::Decoder;
 use super::{CodecError, each, items};
 use crate::fault::Fallible;
-use crate::function::define;
+use crate::vm::Vm;
 use geppetto_turns::{Block, Map, Turn, TurnId};
 use rquickjs::{Ctx, Object, Result, Value};
 use std::cell::OnceCell;
@@ -15,12 +15,13 @@ const PROPERTIES: [&str; 4] = ["id", "blocks", "metadata", "data"];
 
 pub(crate) fn encode<'js>(ctx: &Ctx<'js>, turn: &Turn) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
-    define(&object, "id", turn.id.as_str())?;
+    let names = &Vm::of(ctx).names;
+    names.define(&object, "id", turn.id.as_str())?;
     let blocks = turn.blocks.iter().map(|block| Ok(block::encode(ctx, block)?.into_value()));
-    define(&object, "blocks", super::array(ctx, blocks)?)?;
+    names.define(&object, "blocks", super::array(ctx, blocks)?)?;
     for (name, keys) in [("metadata", &turn.metadata), ("data", &turn.data)] {
         if !keys.is_empty() {
-            define(&object, name, encode_keys(ctx, keys)?)?;
+            names.define(&object, name, encode_keys(ctx, keys)?)?;
         }
     }
     Ok(object)
