@@ -28,11 +28,7 @@ impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
             let run = this.run.as_ref();
             let token = run.map_or_else(|| this.token.clone(), deadline_token);
             let signal = abort::signal(call.ctx(), token, run.map(|run| run.core().clone()))?;
-            // It becomes the context's own, so that it is the same each time and the collector sees it.
-            if let Some(object) = call.this_value().as_object() {
-                // One that a script has frozen gets a new signal each time.
-                let _ = object.prop("signal", signal.clone()).inspect_err(|_| drop(call.ctx().catch()));
-            }
+            own(call, "signal", &signal);
             Ok(signal)
         })?;
         members.getter("emit", |call| {
@@ -60,8 +56,11 @@ impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
             Ok(log.into_value())
         })?;
         if STREAMS {
-            members.getter("partial", |call| stream(call, "partial", RunContext::partial))?;
-            members.getter("thinking", |call| stream(call, "thinking", RunContext::thinking))?;
+            members
+                .getter("partial", |call| stream(call, ("partial", "partial: delta"), RunContext::partial))?;
+            members.getter("thinking", |call| {
+                stream(call, ("thinking", "thinking: delta"), RunContext::thinking)
+            })?;
         }
         Ok(())
     }
@@ -134,15 +133,29 @@ fn bound<'js, F>(call: &Call<'_, 'js>, name: &str, length: usize, body: F) -> Fa
 where
     F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
 {
-    Ok(function(call.ctx(), name, length, body)?.into_value())
+    let bound = function(call.ctx(), name, length, body)?.into_value();
+    own(call, name, &bound);
+    Ok(bound)
+}
+
+/// Makes a value the context's own, so that it is the same each time and the collector sees it. A context that a
+/// script has frozen gets a new one each time.
+fn own<'js>(call: &Call<'_, 'js>, name: &str, value: &Value<'js>) {
+    if let Some(object) = call.this_value().as_object() {
+        let _ = object.prop(name, value.clone()).inspect_err(|_| drop(call.ctx().catch()));
+    }
 }
 
 type Speak = fn(&RunContext, &str) -> std::result::Result<(), geppetto_inference::RunEnded>;
 
-fn stream<'js>(call: &Call<'_, 'js>, name: &'static str, speak: Speak) -> Fallible<Value<'js>> {
+fn stream<'js>(
+    call: &Call<'_, 'js>,
+    (name, place): (&'static str, &'static str),
+    speak: Speak,
+) -> Fallible<Value<'js>> {
     let run = call.this::<CallbackContext<true>>()?.run.clone();
     bound(call, name, 1, move |call| {
-        let delta = text_arg(call, 0, &format!("{name}: delta"))?;
+        let delta = text_arg(call, 0, place)?;
         if let Some(run) = &run {
             speak(run, &delta)?;
         }
