@@ -38,6 +38,8 @@ enum Command {
     },
     /// The hostile scripts of fixtures/adversarial, in debug and in release.
     Corpus,
+    /// Explores 50,000 schedules of each concurrent structure; prints the seed of one that fails.
+    Shuttle,
     /// What geppetto costs, row by row, beside the targets.
     Bench {
         /// One JSON object a row, and the numbers of the rows to measure.
@@ -52,6 +54,7 @@ fn main() -> std::process::ExitCode {
         Command::Check => check::run(),
         Command::Test { case } => test::run(case.as_deref()),
         Command::Corpus => test::corpus(),
+        Command::Shuttle => test::shuttle(),
         Command::Bench { arguments } => test::bench(&arguments),
     };
     match result {

@@ -23,3 +23,9 @@ pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<()> {
     step(&mut command("cargo build --locked --release -p geppetto-cli -p geppetto-bench"))?;
     step(command("target/release/geppetto-bench").args(arguments))
 }
+
+/// Explores schedules of the queue and the event log, in a target folder of its own: every crate is built for it.
+pub(crate) fn shuttle() -> anyhow::Result<()> {
+    let line = "cargo test --locked --release --target-dir target/shuttle -p geppetto-runner -p geppetto-events --lib schedules";
+    step(command(line).env("RUSTFLAGS", "--cfg shuttle"))
+}

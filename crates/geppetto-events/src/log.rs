@@ -2,8 +2,12 @@
 
 use crate::{Event, EventBody, EventType, Kept, MemoryMeter, RunIds, json_size};
 use futures_util::Stream;
+#[cfg(shuttle)]
+use shuttle::sync::{Mutex, MutexGuard};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+#[cfg(not(shuttle))]
+use std::sync::{Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 /// The events of one run, in order and without gaps. Clones share the log.
@@ -169,7 +173,76 @@ impl Stream for Cursor {
     }
 }
 
-#[cfg(test)]
+/// Run by `cargo xtask shuttle`, which explores schedules and prints the seed of one that fails.
+#[cfg(all(test, shuttle))]
+mod schedules {
+    use super::*;
+    use crate::{InferenceId, RunStatus, SessionId};
+    use futures_util::StreamExt;
+    use geppetto_turns::TurnId;
+    use shuttle::{check_random, future, thread};
+
+    const SCHEDULES: usize = 50_000;
+
+    #[test]
+    fn readers_that_come_at_any_time_see_every_event_once_and_one_end() {
+        check_random(
+            || {
+                let log = EventLog::new(RunIds {
+                    session_id: SessionId::from("s"),
+                    inference_id: InferenceId::from("i"),
+                    turn_id: TurnId::from("t"),
+                });
+                let readers: Vec<_> = (0..2)
+                    .map(|_| {
+                        let log = log.clone();
+                        thread::spawn(move || {
+                            let seqs = log.cursor(0).map(|event| event.seq).collect::<Vec<_>>();
+                            future::block_on(seqs)
+                        })
+                    })
+                    .collect();
+                let writers: Vec<_> = (0..2)
+                    .map(|_| {
+                        let log = log.clone();
+                        thread::spawn(move || {
+                            let info = || EventBody::Info { message: "x".to_owned(), data: None };
+                            (0..2).filter(|_| log.append(0, info()).is_some()).count()
+                        })
+                    })
+                    .collect();
+                // Two want to end the run: one of them does.
+                let enders: Vec<_> = (0..2)
+                    .map(|_| {
+                        let log = log.clone();
+                        thread::spawn(move || {
+                            let (status, usage) = (RunStatus::Completed, None);
+                            let end = EventBody::RunFinished {
+                                status,
+                                error: None,
+                                code: None,
+                                usage,
+                                duration_ms: 0,
+                            };
+                            log.append(0, end).is_some()
+                        })
+                    })
+                    .collect();
+                let written: usize = writers.into_iter().map(|writer| writer.join().unwrap()).sum();
+                let ended = enders.into_iter().map(|ender| ender.join().unwrap());
+                assert_eq!(ended.filter(|ended| *ended).count(), 1);
+                for reader in readers {
+                    let seen = reader.join().unwrap();
+                    assert_eq!(seen, (0..=written as u64).collect::<Vec<_>>());
+                }
+                assert!(log.is_closed());
+            },
+            SCHEDULES,
+        );
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
 mod tests {
     use super::*;
     use crate::{InferenceId, RunStatus, SessionId};
