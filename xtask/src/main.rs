@@ -38,6 +38,8 @@ enum Command {
     },
     /// The hostile scripts of fixtures/adversarial, in debug and in release.
     Corpus,
+    /// The hostile scripts under valgrind, which has to be installed. Takes several minutes.
+    Valgrind,
     /// Explores 50,000 schedules of each concurrent structure; prints the seed of one that fails.
     Shuttle,
     /// What geppetto costs, row by row, beside the targets.
@@ -54,6 +56,7 @@ fn main() -> std::process::ExitCode {
         Command::Check => check::run(),
         Command::Test { case } => test::run(case.as_deref()),
         Command::Corpus => test::corpus(),
+        Command::Valgrind => test::valgrind(),
         Command::Shuttle => test::shuttle(),
         Command::Bench { arguments } => test::bench(&arguments),
     };

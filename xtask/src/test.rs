@@ -29,3 +29,10 @@ pub(crate) fn shuttle() -> anyhow::Result<()> {
     let line = "cargo test --locked --release --target-dir target/shuttle -p geppetto-runner -p geppetto-events --lib schedules";
     step(command(line).env("RUSTFLAGS", "--cfg shuttle"))
 }
+
+/// The hostile scripts under valgrind, which finds what is read or written where it must not be.
+pub(crate) fn valgrind() -> anyhow::Result<()> {
+    let under = "valgrind -q --error-exitcode=99 --leak-check=no";
+    let line = "cargo test --locked --release -p geppetto-cli --test corpus";
+    step(command(line).env("GEPPETTO_CORPUS_UNDER", under))
+}

@@ -11,8 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-/// A callback that goes on computing is interrupted this long after it was told to end.
-const GRACE: Duration = Duration::from_millis(25);
+/// A callback that goes on computing is interrupted this long after it was told to end…
+const GRACE: Duration = Duration::from_millis(100);
+/// … and this long after a deadline that it could know of.
+const DEADLINE_GRACE: Duration = Duration::from_millis(25);
 
 /// Tells that something has to end: a cancellation token, for instance. It is asked from any thread, and may not call
 /// the owner while it tells.
@@ -44,7 +46,7 @@ impl Frame {
         now: Instant,
         stopped: impl Fn(&dyn Stop) -> bool,
     ) -> bool {
-        let late = self.deadline.is_some_and(|deadline| now >= deadline + GRACE);
+        let late = self.deadline.is_some_and(|deadline| now >= deadline + DEADLINE_GRACE);
         if since.is_none() && self.stop.as_ref().is_some_and(|stop| stopped(&**stop)) {
             *since = Some(now);
         }

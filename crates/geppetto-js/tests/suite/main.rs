@@ -6,6 +6,7 @@ mod drops;
 mod hosting;
 mod hosts;
 mod parked;
+mod round_trip;
 mod runtime;
 mod sharing;
 
