@@ -38,6 +38,12 @@ enum Command {
     },
     /// The hostile scripts of fixtures/adversarial, in debug and in release.
     Corpus,
+    /// Fuzz the reader of turns and the crossing of values. Needs `cargo install cargo-fuzz` and a C++ compiler.
+    Fuzz {
+        /// For how long each.
+        #[arg(long, default_value_t = 300)]
+        seconds: u32,
+    },
     /// The hostile scripts under valgrind, which has to be installed. Takes several minutes.
     Valgrind,
     /// Explores 50,000 schedules of each concurrent structure; prints the seed of one that fails.
@@ -56,6 +62,7 @@ fn main() -> std::process::ExitCode {
         Command::Check => check::run(),
         Command::Test { case } => test::run(case.as_deref()),
         Command::Corpus => test::corpus(),
+        Command::Fuzz { seconds } => test::fuzz(seconds),
         Command::Valgrind => test::valgrind(),
         Command::Shuttle => test::shuttle(),
         Command::Bench { arguments } => test::bench(&arguments),

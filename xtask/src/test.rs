@@ -36,3 +36,13 @@ pub(crate) fn valgrind() -> anyhow::Result<()> {
     let line = "cargo test --locked --release -p geppetto-cli --test corpus";
     step(command(line).env("GEPPETTO_CORPUS_UNDER", under))
 }
+
+/// Fuzzes each target for so many seconds. Needs `cargo install cargo-fuzz` and a C++ compiler.
+pub(crate) fn fuzz(seconds: u32) -> anyhow::Result<()> {
+    for target in ["turns", "codec"] {
+        // Without a sanitizer, which only nightly has; its coverage is asked of the stable compiler.
+        let line = format!("cargo fuzz run -s none {target} -- -max_total_time={seconds} -timeout=20");
+        step(command(&line).env("RUSTC_BOOTSTRAP", "1"))?;
+    }
+    Ok(())
+}

@@ -104,6 +104,7 @@ impl Uncaught {
     }
 
     fn out_of_memory(&self) {
+        self.fail(Failed::Limit);
         // Told once, whoever hears of it.
         if self.is_exhausted.swap(true, Ordering::Relaxed) {
             return;
@@ -113,7 +114,12 @@ impl Uncaught {
     }
 
     fn say(&self, text: &str, failed: Failed) {
+        // First, because the end of the script may be near, and counts it.
+        self.fail(failed);
         Stream::Stderr.write(&format!("{text}\n"));
+    }
+
+    fn fail(&self, failed: Failed) {
         let mut worst = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         *worst = (*worst).max(Some(failed));
     }
