@@ -52,8 +52,15 @@ pub use geppetto_runner::{CallError, ErrorHandler, ErrorReport, JsError, Limits}
 pub use health::{Health, Status};
 pub use host::{ConsoleSink, MiddlewareFactory};
 pub use module::{EngineFactory, EngineRequest, GeppettoModule, NativeModule};
-#[cfg(feature = "codegen")]
-#[doc(hidden)]
-pub use prelude::compiled as compiled_prelude;
 pub use runtime::Runtime;
 pub use script::{Running, ScriptError, Source};
+
+/// Our own scripts, compiled: what `cargo xtask codegen` writes.
+///
+/// # Errors
+/// When one does not compile.
+#[cfg(feature = "codegen")]
+#[doc(hidden)]
+pub fn compiled_prelude() -> rquickjs::Result<Vec<u8>> {
+    prelude::compiled()
+}

@@ -68,7 +68,7 @@ fn declare<'js>(ctx: &Ctx<'js>) -> Result<Module<'js, Declared>> {
 /// # Errors
 /// When a source does not compile.
 #[cfg(any(test, feature = "codegen"))]
-pub fn compiled() -> Result<Vec<u8>> {
+pub(crate) fn compiled() -> Result<Vec<u8>> {
     let runtime = rquickjs::Runtime::new()?;
     let options = rquickjs::WriteOptions { strip_source: true, ..rquickjs::WriteOptions::default() };
     rquickjs::Context::full(&runtime)?.with(|ctx| declare(&ctx)?.write(options))

@@ -54,8 +54,8 @@ proptest! {
         }
         let back = SCRIPT.with(|(_, script)| {
             let values = values.clone();
-            block_on(script.call("same", values, CallOptions::default()))
+            block_on(script.call("same", values, CallOptions::default())).unwrap()
         });
-        prop_assert_eq!(back.unwrap(), Value::Array(values));
+        prop_assert_eq!(back, Value::Array(values));
     }
 }
