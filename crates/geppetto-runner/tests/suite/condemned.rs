@@ -29,7 +29,7 @@ fn a_vm_that_cannot_be_interrupted_is_condemned_and_whoever_waits_for_it_is_told
     let (running, queued) = waiting.join().unwrap();
     assert!(matches!(running, Err(CallError::Condemned { .. })), "{running:?}");
     assert!(matches!(queued, Err(CallError::Condemned { .. })), "{queued:?}");
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     assert!(matches!(owner.call_blocking("later", |_| ()), Err(CallError::Condemned { .. })));
     assert!(matches!(owner.post("later", |_| ()), Err(CallError::Condemned { .. })));
     block_on(owner.shutdown(Duration::ZERO));
@@ -181,8 +181,8 @@ fn nine_vms_do_not_feel_a_tenth_that_is_condemned() {
     let (stuck, _) = owner_with(short(), None);
     stuck.post("sort", |ctx| drop(ctx.eval::<(), _>(UNINTERRUPTIBLE))).unwrap();
     let others: Vec<_> = (0..9).map(|_| owner_with(Limits::default(), None).0).collect();
-    let until = Instant::now() + Duration::from_millis(800);
-    while Instant::now() < until {
+    let until = Instant::now() + Duration::from_secs(10);
+    while stuck.condemned().is_none() && Instant::now() < until {
         for other in &others {
             assert_eq!(other.call_blocking("add", |ctx| ctx.eval::<i32, _>("1 + 1").unwrap()), Ok(2));
         }
