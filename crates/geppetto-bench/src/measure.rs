@@ -89,8 +89,7 @@ impl Row {
 /// Three digits that count.
 fn short(value: f64) -> String {
     match value.abs() {
-        1000.0.. => format!("{value:.0}"),
-        100.0..1000.0 => format!("{value:.0}"),
+        100.0.. => format!("{value:.0}"),
         10.0..100.0 => format!("{value:.1}"),
         _ => format!("{value:.3}"),
     }

@@ -17,9 +17,14 @@ fn start(name: &str, script: &str) -> (Child, BufReader<std::process::ChildStdou
         .spawn()
         .unwrap();
     let mut output = BufReader::new(child.stdout.take().unwrap());
+    let line = next_line(&mut output);
+    (child, output, line)
+}
+
+fn next_line(output: &mut impl BufRead) -> String {
     let mut line = String::new();
     output.read_line(&mut line).unwrap();
-    (child, output, line)
+    line
 }
 
 fn interrupt(child: &Child) {
@@ -96,9 +101,7 @@ fn a_script_that_is_too_busy_to_hear_ctrl_c_is_cancelled_or_ended_all_the_same()
     let (child, mut output, line) = start("busy.js", script);
     assert_eq!(line, "ready\n");
     interrupt(&child);
-    let mut told = String::new();
-    output.read_line(&mut told).unwrap();
-    assert_eq!(told, "cancelled\n");
+    assert_eq!(next_line(&mut output), "cancelled\n");
     interrupt(&child);
     assert_eq!(end(child, output), (String::new(), Some(130)));
 }
@@ -114,9 +117,7 @@ fn a_second_ctrl_c_ends_at_once_whatever_listeners_do() {
     let (child, mut output, line) = start("twice.js", script);
     assert_eq!(line, "started\n");
     interrupt(&child);
-    let mut told = String::new();
-    output.read_line(&mut told).unwrap();
-    assert_eq!(told, "told\n");
+    assert_eq!(next_line(&mut output), "told\n");
     let began = std::time::Instant::now();
     interrupt(&child);
     assert_eq!(end(child, output), (String::new(), Some(130)));

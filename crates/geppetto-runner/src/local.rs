@@ -6,7 +6,7 @@ use crate::rejections::Rejections;
 use crate::shared::Shared;
 use crate::stats::Counters;
 use crate::table::Table;
-use crate::{CallError, MemoryAccount, OwnerRef, current};
+use crate::{CallError, OwnerRef, current};
 use async_executor::LocalExecutor;
 use rquickjs::{Context, Ctx};
 use std::any::Any;
@@ -83,12 +83,6 @@ impl Local {
     #[must_use]
     pub fn is_interrupted(&self) -> bool {
         self.vm.shared.budget.is_interrupted()
-    }
-
-    /// What Rust keeps for this VM is counted here.
-    #[must_use]
-    pub fn memory(&self) -> MemoryAccount {
-        MemoryAccount(self.vm.shared.budget.memory.clone())
     }
 
     /// At a crossing from a script into the host: stops the script if it should have ended. The engine asks for

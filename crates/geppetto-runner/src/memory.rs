@@ -33,7 +33,7 @@ impl Memory {
         })
     }
 
-    /// Holds the VM to its limit from now on. Not while the engine is set up: it does not survive a refusal then.
+    /// Holds the VM to its limit from now on. Until its engine stands there is nothing that could be interrupted.
     pub(crate) fn enforce(&self, limit: Option<usize>) {
         self.limit.store(limit.unwrap_or(MOST).min(MOST), Ordering::Relaxed);
     }
