@@ -186,7 +186,7 @@ fn size(text: &str) -> Result<usize, String> {
     const LEAST: usize = 1024 * 1024;
     let size: ByteSize = text.parse().map_err(|error| format!("{error}; write it like 64MiB"))?;
     let bytes = usize::try_from(size.as_u64()).unwrap_or(usize::MAX);
-    if bytes < LEAST { Err("a script needs at least 1MiB".to_owned()) } else { Ok(bytes) }
+    if bytes < LEAST { Err("it must be at least 1MiB".to_owned()) } else { Ok(bytes) }
 }
 
 #[cfg(test)]

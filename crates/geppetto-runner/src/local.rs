@@ -1,6 +1,6 @@
 //! The owner's thread from the inside.
 
-use crate::budget::{Cause, Frame, Interruption};
+use crate::budget::{Budget, Cause, Frame, Interruption};
 use crate::condemn::OUT_OF_MEMORY;
 use crate::rejections::Rejections;
 use crate::shared::Shared;
@@ -98,9 +98,9 @@ impl Local {
     pub fn blocking<R>(&self, work: impl FnOnce() -> R) -> R {
         let budget = &self.vm.shared.budget;
         budget.park(self.vm.shared.clock.now());
-        let result = work();
-        budget.unpark();
-        result
+        // However the work ends: one that is parked is not watched.
+        let _unpark = Unpark(budget);
+        work()
     }
 
     /// How many JS values Rust keeps.
@@ -253,6 +253,14 @@ impl Local {
             let _counted = counted;
             task.await;
         });
+    }
+}
+
+struct Unpark<'a>(&'a Budget);
+
+impl Drop for Unpark<'_> {
+    fn drop(&mut self) {
+        self.0.unpark();
     }
 }
 

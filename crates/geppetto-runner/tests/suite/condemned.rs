@@ -85,6 +85,18 @@ fn a_host_function_that_a_script_calls_for_ever_is_stopped_where_it_crosses() {
 }
 
 #[test]
+fn a_host_function_that_panics_while_it_blocks_leaves_its_vm_watched() {
+    let (owner, _) = owner_with(short(), None);
+    let result = owner.call_blocking("panic", |ctx| {
+        let local = geppetto_runner::Local::current().unwrap();
+        let blocked = std::panic::AssertUnwindSafe(|| local.blocking(|| panic!("while it blocks")));
+        assert!(std::panic::catch_unwind(blocked).is_err());
+        ctx.eval::<(), _>(UNINTERRUPTIBLE).is_ok()
+    });
+    assert!(matches!(result, Err(CallError::Condemned { .. })), "{result:?}");
+}
+
+#[test]
 fn a_parked_wait_is_never_condemned_however_long_it_takes() {
     let clock = ManualClock::default();
     let shared: Arc<dyn Clock> = Arc::new(clock.clone());
