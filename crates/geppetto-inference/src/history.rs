@@ -1,7 +1,8 @@
 //! The turns of a session, and what they take.
 
 use geppetto_events::{Kept, MemoryMeter, json_size};
-use geppetto_turns::{Block, Turn};
+use geppetto_turns::{Blocks, Turn};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// About as many bytes as a session takes beside its turns.
@@ -56,29 +57,22 @@ impl History {
     }
 }
 
-/// What a turn takes that the one before it does not share. Turns are cumulative, and what they share they share in
-/// whole leaves of their vectors: so this takes as long as what is new, and little for what is not.
+/// What a turn takes that the one before it does not share.
 fn own_size(before: Option<&Turn>, turn: &Turn) -> usize {
-    let mut known = before.map(|before| before.blocks.leaves()).into_iter().flatten();
-    let blocks = turn.blocks.leaves().map(|leaf| match known.next() {
-        Some(shared) if std::ptr::eq(shared, leaf) => 0,
-        Some(shared) => new_in(shared, leaf),
-        None => new_in(&[], leaf),
+    let mut size = ENTRY_SIZE + json_size(&*turn.metadata) + json_size(&*turn.data);
+    let none = Blocks::new();
+    let before = before.map_or(&none, |before| &before.blocks);
+    let _ = turn.blocks.changes(before, |_, block| {
+        size += ENTRY_SIZE + json_size(&block.payload) + json_size(&block.metadata);
+        ControlFlow::Continue(())
     });
-    let maps = [&turn.metadata, &turn.data].map(|map| json_size(&**map));
-    ENTRY_SIZE + blocks.sum::<usize>() + maps.iter().sum::<usize>()
-}
-
-fn new_in(shared: &[Arc<Block>], leaf: &[Arc<Block>]) -> usize {
-    let is_shared =
-        |at: usize, block: &Arc<Block>| shared.get(at).is_some_and(|known| Arc::ptr_eq(known, block));
-    let new = leaf.iter().enumerate().filter(|(at, block)| !is_shared(*at, block));
-    new.map(|(_, block)| ENTRY_SIZE + json_size(&block.payload) + json_size(&block.metadata)).sum()
+    size
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use geppetto_turns::Block;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[derive(Default)]
@@ -109,7 +103,7 @@ mod tests {
         let two = now() - empty;
         assert!(two - one < 2000, "a block more took {}", two - one);
         let mut changed = history.latest().unwrap().clone();
-        changed.blocks.set(3, Arc::new(Block::user("z".repeat(500_000))));
+        changed.blocks.set(3, Block::user("z".repeat(500_000)));
         history.replace_latest(changed);
         let three = now() - empty;
         assert!(three > two + 500_000, "{two} {three}");

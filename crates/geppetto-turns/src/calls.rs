@@ -3,6 +3,7 @@
 use crate::{Block, BlockId, BlockKind, Turn};
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// A tool call that no later `tool_use` answers.
@@ -64,8 +65,9 @@ impl Turn {
         };
         for at in kept..self.blocks.len() {
             if lacks_id(&self.blocks[at]) {
-                let block = Arc::make_mut(&mut self.blocks[at]);
+                let mut block = Block::clone(&self.blocks[at]);
                 block.payload.insert("id".to_owned(), crate::fresh_id().into());
+                self.blocks.set(at, block);
             }
         }
     }
@@ -83,7 +85,7 @@ impl Turn {
             let repeated = ids.filter(|(at, block)| !known.insert(&block.id) && *at >= kept);
             let repeated: Vec<_> = repeated.map(|(at, block)| (at, Block::clone(block))).collect();
             for (at, block) in repeated {
-                self.blocks.set(at, Arc::new(Block { id: BlockId::fresh(), ..block }));
+                self.blocks.set(at, Block { id: BlockId::fresh(), ..block });
             }
         }
         added_behind(kept, before, self)
@@ -101,7 +103,7 @@ impl Turn {
         }
         let is_result = |block: &&Arc<Block>| block.kind == BlockKind::ToolUse;
         let results = self.blocks.iter().rev().take_while(is_result).count();
-        let mut results: Vec<_> = self.blocks.split_off(self.blocks.len() - results).into_iter().collect();
+        let mut results = self.blocks.split_off(self.blocks.len() - results);
         let calls = self.blocks.iter().enumerate().filter(|(_, block)| block.kind == BlockKind::ToolCall);
         let order: HashMap<_, _> = calls.map(|(at, block)| (block.text_at("id"), at)).collect();
         results.sort_by_key(|block| order.get(&block.text_at("id")).copied());
@@ -152,17 +154,17 @@ fn is_new(before: &Turn, kept: usize, block: &Arc<Block>) -> bool {
     kept == before.blocks.len() && Arc::strong_count(block) == 1 && block.id.is_unique()
 }
 
-/// How many blocks both have at their start. A conversation grows at its end, and what it shares with its past it shares
-/// in whole leaves of its vector: neither is looked at block by block.
+/// How many blocks both have at their start.
 fn shared(before: &Turn, after: &Turn) -> usize {
-    let leaves = before.blocks.leaves().zip(after.blocks.leaves());
-    let whole: usize = leaves.take_while(|(a, b)| std::ptr::eq(*a, *b)).map(|(leaf, _)| leaf.len()).sum();
-    let most = before.blocks.len().min(after.blocks.len());
-    let same = |at: &usize| {
-        let (a, b) = (&before.blocks[*at], &after.blocks[*at]);
-        Arc::ptr_eq(a, b) || a.id == b.id
-    };
-    whole + (whole..most).take_while(same).count()
+    let mut most = before.blocks.len().min(after.blocks.len());
+    let _ = after.blocks.changes(&before.blocks, |at, block| {
+        if before.blocks.get(at).is_some_and(|old| old.id == block.id) {
+            return ControlFlow::Continue(());
+        }
+        most = most.min(at);
+        ControlFlow::Break(())
+    });
+    most
 }
 
 #[cfg(test)]
@@ -241,7 +243,7 @@ mod tests {
 
     impl Turn {
         fn push_front_for_test(&mut self, block: Block) {
-            self.blocks.push_front(Arc::new(block));
+            self.blocks.insert(0, block);
         }
     }
 }

@@ -18,6 +18,7 @@
 //! The crate knows nothing of engines, tools or scripts.
 
 mod block;
+mod blocks;
 mod calls;
 #[rustfmt::skip]
 mod generated;
@@ -35,6 +36,7 @@ mod wire;
 pub mod yaml;
 
 pub use block::Block;
+pub use blocks::{Blocks, Iter};
 pub use calls::{PendingCall, added_blocks};
 pub use generated::{BlockKind, PAYLOAD_KEYS, block_metadata, run_metadata, turn_data, turn_metadata};
 pub use id::IdText;
@@ -43,7 +45,7 @@ pub use keys::{BlockMetaKey, KeyError, RunMetaKey, TurnDataKey, TurnMetaKey, lon
 pub use names::{UnknownName, did_you_mean, nearest};
 pub use payload::{PayloadError, PayloadKey, PayloadType};
 pub use pretty::Pretty;
-pub use turn::{Blocks, Turn};
+pub use turn::Turn;
 pub use usage::Usage;
 
 /// For the macros of this crate.

@@ -1,10 +1,7 @@
 //! The conversation so far.
 
-use crate::{Block, BlockKind, Map, TurnId};
+use crate::{Block, BlockKind, Blocks, Map, TurnId};
 use std::sync::Arc;
-
-/// The blocks of a turn: a persistent vector of shared blocks. Cloning it is O(1), appending O(log n).
-pub type Blocks = imbl::Vector<Arc<Block>>;
 
 /// The conversation so far: blocks, metadata about it, and data for engines and middleware.
 ///
@@ -37,7 +34,7 @@ impl Turn {
 
     /// Appends a block.
     pub fn push(&mut self, block: Block) {
-        self.blocks.push_back(Arc::new(block));
+        self.blocks.push(block);
     }
 
     /// Whether there is nothing in it that a model could answer.

@@ -28,7 +28,7 @@ fn reordered(blocks: &Blocks) -> Blocks {
     let mut at = 0;
     while at < blocks.len() {
         if !taken[at] {
-            ordered.push_back(blocks[at].clone());
+            ordered.push(blocks[at].clone());
         }
         let ends_group = |next: Option<&Arc<Block>>| next.is_none_or(|next| next.kind != BlockKind::ToolCall);
         if blocks[at].kind == BlockKind::ToolCall && ends_group(blocks.get(at + 1)) {
@@ -41,7 +41,7 @@ fn reordered(blocks: &Blocks) -> Blocks {
                 // A result that follows a later call of this id answers that one as well: it stays behind it.
                 if let Some(result) = next.filter(|&next| blocks[next].kind == BlockKind::ToolUse) {
                     taken[result] = true;
-                    ordered.push_back(blocks[result].clone());
+                    ordered.push(blocks[result].clone());
                 }
             }
         }

@@ -20,13 +20,13 @@ impl SystemPrompt {
 
     fn apply(&self, turn: &mut Turn) {
         match turn.blocks.iter().position(|block| block.kind == BlockKind::System) {
-            None => turn.blocks.push_front(Arc::new(Block::system(&*self.prompt))),
+            None => turn.blocks.insert(0, Block::system(&*self.prompt)),
             // An equal block stays the very block it is, so that nothing is copied from run to run.
             Some(at) if turn.blocks[at].text() == Some(&*self.prompt) => {}
             Some(at) => {
                 let mut block = (*turn.blocks[at]).clone();
                 block.payload.insert("text".to_owned(), self.prompt.clone().into());
-                turn.blocks.set(at, Arc::new(block));
+                turn.blocks.set(at, block);
             }
         }
     }
