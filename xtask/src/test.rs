@@ -24,9 +24,9 @@ pub(crate) fn bench(arguments: &[String]) -> anyhow::Result<()> {
     step(command("target/release/geppetto-bench").args(arguments))
 }
 
-/// Explores schedules of the queue and the event log, in a target folder of its own: every crate is built for it.
+/// Explores schedules of the queue, the event log, cancellation and shutdown, in a target folder of its own: every crate is built for it.
 pub(crate) fn shuttle() -> anyhow::Result<()> {
-    let line = "cargo test --locked --release --target-dir target/shuttle -p geppetto-runner -p geppetto-events --lib schedules";
+    let line = "cargo test --locked --release --target-dir target/shuttle -p geppetto-runner -p geppetto-events -p geppetto-inference --lib schedules";
     step(command(line).env("RUSTFLAGS", "--cfg shuttle"))
 }
 

@@ -31,6 +31,8 @@ mod options;
 mod progress;
 mod run;
 mod run_core;
+#[cfg(all(test, shuttle))]
+mod schedules;
 mod session;
 mod token;
 

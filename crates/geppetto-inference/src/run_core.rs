@@ -6,8 +6,12 @@ use crate::token::{CancelReason, RunToken};
 use geppetto_events::{ErrorCode, EventBody, EventLog, MemoryMeter, RunIds, RunStatus, ToolCallInfo};
 use geppetto_time::{Clock, whole_ms};
 use geppetto_turns::{Block, Map, Turn, turn_metadata};
+#[cfg(shuttle)]
+use shuttle::sync::{Mutex, MutexGuard};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
+#[cfg(not(shuttle))]
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 

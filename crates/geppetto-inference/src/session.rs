@@ -10,8 +10,12 @@ use crate::{
 use geppetto_events::{EventSink, InferenceId, MemoryMeter, RunIds, SessionId};
 use geppetto_time::{Clock, Deadline};
 use geppetto_turns::{Turn, TurnId, turn_metadata};
+#[cfg(shuttle)]
+use shuttle::sync::{Mutex, MutexGuard};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
+#[cfg(not(shuttle))]
+use std::sync::{Mutex, MutexGuard};
 
 /// A conversation: the turns so far, what answers them, and at most one active run. Clones are the same session.
 ///

@@ -62,9 +62,7 @@ impl Shared {
             BYTES.fetch_add(bytes, Ordering::Relaxed);
             self.lower_priority();
         }
-        for running in self.running.take() {
-            running.refuse(self.gone());
-        }
+        self.running.give_up(self.gone());
         self.stopped.cancel();
     }
 

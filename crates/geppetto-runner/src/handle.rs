@@ -2,15 +2,14 @@
 
 use crate::job::{Job, Work};
 use crate::queue::Refused;
-use crate::running::Refuse;
+use crate::running::{Refuse, Reply, ReplySlot, reply};
 use crate::shared::Shared;
 use crate::stats::{Counters, Stats};
 use crate::{CallError, Frame, Local, MemoryAccount};
 use futures_lite::future::block_on;
 use rquickjs::Ctx;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::oneshot;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// A weak handle: it reaches the owner while it lives, and does not keep it alive. Whatever the VM itself holds has
@@ -189,8 +188,7 @@ impl OwnerRef {
         F: for<'js> FnOnce(Ctx<'js>) -> R + Send + 'static,
         R: Send + 'static,
     {
-        let (sender, result) = oneshot::channel();
-        let reply = Arc::new(ReplySlot(Mutex::new(Some(sender))));
+        let (reply, result) = reply();
         self.push(self.job(op, scope, Box::new(Call { op, job, reply })))?;
         Ok(result)
     }
@@ -228,35 +226,6 @@ impl Drop for HeldFrame {
     }
 }
 
-type Reply<R> = oneshot::Receiver<Result<R, CallError>>;
-
-/// Where the caller of a queued call waits. The first answer counts: the owner's, or that of whoever gives it up.
-struct ReplySlot<R>(Mutex<Option<oneshot::Sender<Result<R, CallError>>>>);
-
-impl<R> ReplySlot<R> {
-    fn sender(&self) -> MutexGuard<'_, Option<oneshot::Sender<Result<R, CallError>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn is_closed(&self) -> bool {
-        self.sender().as_ref().is_none_or(oneshot::Sender::is_closed)
-    }
-
-    fn send(&self, result: Result<R, CallError>) {
-        let sender = self.sender().take();
-        if let Some(sender) = sender {
-            // A caller that went away meanwhile does not want the result.
-            let _ = sender.send(result);
-        }
-    }
-}
-
-impl<R: Send> Refuse for ReplySlot<R> {
-    fn refuse(&self, error: CallError) {
-        self.send(Err(error));
-    }
-}
-
 /// A queued call.
 struct Call<F, R> {
     op: &'static str,
@@ -275,13 +244,11 @@ where
 
     fn run(self: Box<Self>, local: &Local) {
         let Self { op, job, reply } = *self;
-        let running = local.shared().running.enter(reply.clone());
-        reply.send(local.enter(op, job));
-        drop(running);
+        local.shared().running.answer(&reply, || local.enter(op, job));
     }
 
     fn refuse(self: Box<Self>, error: CallError) {
-        self.reply.send(Err(error));
+        self.reply.refuse(error);
     }
 }
 
