@@ -1,5 +1,6 @@
 //! Prints the TypeScript shapes of what geppetto writes as JSON: first those of turns, behind a line of dashes those of
-//! events. `cargo xtask codegen` puts them into the typings. With the argument `bytecode`, writes the compiled prelude.
+//! events. `cargo xtask codegen` puts them into the typings. With an argument, writes the bytecode of our own scripts
+//! of that name.
 
 use geppetto_turns::typings::Shape;
 use std::io::Write as _;
@@ -8,8 +9,8 @@ use ts_rs::Config;
 fn main() -> std::io::Result<()> {
     let config = Config::new().with_large_int("number");
     let mut out = std::io::stdout().lock();
-    if std::env::args().nth(1).as_deref() == Some("bytecode") {
-        return out.write_all(&geppetto_js::compiled_prelude().map_err(std::io::Error::other)?);
+    if let Some(name) = std::env::args().nth(1) {
+        return out.write_all(&geppetto_js::compiled_script(&name).map_err(std::io::Error::other)?);
     }
     for shape in geppetto_turns::typings::shapes(&config) {
         write!(out, "{}", laid_out(&shape))?;

@@ -258,7 +258,7 @@ where
     if Local::current().is_some_and(|local| local.is_waiting()) {
         // Nothing will ever hear of what becomes of it.
         if value.is_promise() {
-            Vm::of(ctx).quiet.call::<_, ()>((value,))?;
+            Vm::of(ctx).prelude(ctx)?.quiet.call::<_, ()>((value,))?;
         }
         return Ok(Started::Done(Err(CallbackError::Promise)));
     }
@@ -270,7 +270,7 @@ fn is_thenable(value: &Value<'_>) -> bool {
         return value.is_promise();
     }
     let ctx = value.ctx();
-    let thenable = Vm::of(ctx).is_thenable.call((value.clone(),));
+    let thenable = Vm::of(ctx).prelude(ctx).and_then(|prelude| prelude.is_thenable.call((value.clone(),)));
     thenable.inspect_err(|_| drop(ctx.catch())).unwrap_or(false)
 }
 

@@ -178,6 +178,25 @@ impl<'js> Members<'js> {
         Ok(self)
     }
 
+    /// Adds an enumerable property that is made when somebody reads it.
+    pub(crate) fn lazy<F>(&self, name: &str, body: F) -> Result<&Self>
+    where
+        F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+    {
+        self.object.prop(name, Accessor::from(HostFunction(body)).enumerable())?;
+        Ok(self)
+    }
+
+    /// Adds a property that a getter and a setter stand for until one of them replaces it.
+    pub(crate) fn accessor<G, S>(&self, name: &str, get: G, set: S) -> Result<&Self>
+    where
+        G: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+        S: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+    {
+        self.object.prop(name, Accessor::new(HostFunction(get), HostFunction(set)).configurable())?;
+        Ok(self)
+    }
+
     /// Adds a getter.
     pub(crate) fn getter<F>(&self, name: &str, body: F) -> Result<&Self>
     where

@@ -55,12 +55,12 @@ pub use module::{EngineFactory, EngineRequest, GeppettoModule, NativeModule};
 pub use runtime::Runtime;
 pub use script::{Running, ScriptError, Source};
 
-/// Our own scripts, compiled: what `cargo xtask codegen` writes.
+/// Our own scripts of this name, compiled: what `cargo xtask codegen` writes.
 ///
 /// # Errors
-/// When one does not compile.
+/// When one does not compile, or there are none of that name.
 #[cfg(feature = "codegen")]
 #[doc(hidden)]
-pub fn compiled_prelude() -> rquickjs::Result<Vec<u8>> {
-    prelude::compiled()
+pub fn compiled_script(name: &str) -> rquickjs::Result<Vec<u8>> {
+    prelude::compiled(name)
 }

@@ -1,16 +1,11 @@
-// What is easier said in JavaScript: errors, promises, and abort signals. Evaluated once per VM, before any script; it
-// keeps the built-ins it needs, so that scripts may replace theirs.
-(function (native, kept, inspection) {
+// What is easier said in JavaScript: errors, promises, and abort signals. Evaluated when something first asks for it.
+(function (native, kept) {
   "use strict";
-  const { shown, describe } = inspection;
   const { apply, ownKeys, freeze, keys, hasOwn, getPrototypeOf, defineProperty, uncurry, is, data } = kept;
   const { list, append, listOf, map, filter, find, mapSize, setSize, getTime, toISOString, toText } = kept;
   const { slice, includes, toWellFormed } = kept.text;
-  const ObjectPrototype = Object.prototype, { toStringTag, asyncIterator } = Symbol;
-  const then = uncurry(Promise.prototype.then), bind = uncurry(Function.prototype.bind);
-  const captureStackTrace = Error.captureStackTrace;
-  const resolved = Promise.resolve();
-  const { TypeError: TypeFault, Error: Fault, DOMException: DOMFault } = globalThis;
+  const { ObjectPrototype, toStringTag, asyncIterator, captureStackTrace, TypeError: TypeFault, Error: Fault, DOMException: DOMFault } = kept.own;
+  const bind = uncurry(kept.own.bind);
 
   // ---- errors -------------------------------------------------------------------------------------------------
 
@@ -53,7 +48,7 @@
     const keep = (result) => { seen.result = result; };
     const next = (given, options) => {
       const result = call(given ?? turn, options);
-      if (asynchronous) then(result, keep, nothing); else keep(result);
+      if (asynchronous) settle(result, undefined, keep, nothing); else keep(result);
       return result;
     };
     return { __proto__: null, next, seen };
@@ -68,11 +63,12 @@
     for (let at = value; at !== null && at !== ObjectPrototype; at = getPrototypeOf(at)) if (hasOwn(at, "then")) return typeof value.then === "function";
     return false;
   }
-  const heed = (promise) => { then(promise, nothing, (error) => { native.uncaught("listener", error); }); };
-  const quiet = (promise) => { then(promise, nothing, nothing); };
+  const heed = (promise) => { settle(promise, undefined, nothing, (error) => { native.uncaught("listener", error); }); };
+  const quiet = (promise) => { settle(promise, undefined, nothing, nothing); };
+  async function later(callback) { await undefined; callback(); }
   function queueMicrotask(callback) {
     if (typeof callback !== "function") throw new TypeFault("queueMicrotask: expected a function, got " + (callback === null ? "null" : typeof callback));
-    then(resolved, () => { callback(); });
+    later(callback);
   }
 
   // ---- values -------------------------------------------------------------------------------------------------
@@ -92,12 +88,6 @@
   function kindOf(value) {
     const tag = native.isHandle(value) ? value[toStringTag] : is(getTime, value) ? "Date" : is(mapSize, value) ? "Map" : is(setSize, value) ? "Set" : slice(toText(value), 8, -1);
     return tag === "Object" ? undefined : tag;
-  }
-  function deepFreeze(value) {
-    if (typeof value !== "object" || value === null) return value;
-    const held = ownKeys(value);
-    for (let i = 0; i < held.length; i++) deepFreeze(value[held[i]]);
-    return freeze(value);
   }
 
   // ---- abort signals ------------------------------------------------------------------------------------------
@@ -175,29 +165,28 @@
       abortSignal = (signal, reason) => {
         if (signal.aborted) return;
         signal.#reason = reason;
-        native.cancelToken(signal.#token, reason instanceof Fault ? reason.message : typeof reason === "string" ? reason : reason === undefined ? undefined : shown(reason));
+        native.cancelToken(signal.#token, reason instanceof Fault ? reason.message : typeof reason === "string" ? reason : reason === undefined ? undefined : native.shown(reason));
         signal.#dispatch();
       };
       tokenOf = (value) => (typeof value === "object" && value !== null && #token in value ? value.#token : undefined);
       watched = (signal) => signal.#dispatch();
     }
-    get [Symbol.toStringTag]() { return "AbortSignal"; }
+    get [toStringTag]() { return "AbortSignal"; }
   }
   class AbortController {
     #signal = new AbortSignal(secret, native.newToken(), false);
     get signal() { return this.#signal; }
     abort(reason) { abortSignal(this.#signal, reason); }
     static { signalOf = (controller) => controller.#signal; }
-    get [Symbol.toStringTag]() { return "AbortController"; }
+    get [toStringTag]() { return "AbortController"; }
   }
   const makeSignal = (token) => new AbortSignal(secret, token, true);
 
-  describe(AbortSignal.prototype, (signal) => map([["aborted", native.tokenReason(tokenOf(signal)) !== undefined]], (pair) => pair));
-  describe(AbortController.prototype, (controller) => map([["signal", signalOf(controller)]], (pair) => pair));
-
-  const define = (name, value) => defineProperty(globalThis, name, data(value, false));
-  define("queueMicrotask", queueMicrotask);
-  define("AbortController", AbortController);
-  define("AbortSignal", AbortSignal);
-  return freeze({ makeNext, bindMethods, freeze, deepFreeze, settle, quiet, plain, toWellFormed, makeRunError, callerStack, carried, RunError, makeSignal, tokenOf, dispatchAbort: watched, kindOf, heed, isThenable, Error: Fault, TypeError: TypeFault });
+  // How they print: pairs of a field and its value.
+  const shownSignal = (signal) => map([["aborted", native.tokenReason(tokenOf(signal)) !== undefined]], (pair) => pair);
+  const shownController = (controller) => map([["signal", signalOf(controller)]], (pair) => pair);
+  return {
+    __proto__: null, makeNext, bindMethods, settle, quiet, plain, toWellFormed, makeRunError, callerStack, carried, RunError, makeSignal, tokenOf,
+    dispatchAbort: watched, kindOf, heed, isThenable, queueMicrotask, AbortController, AbortSignal, shownSignal, shownController,
+  };
 })

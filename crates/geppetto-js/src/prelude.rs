@@ -1,77 +1,176 @@
-//! Our own scripts, compiled ahead: parsing them would take longer than everything else a VM needs to start.
+//! Our own scripts: compiled ahead, and read when something first asks for them. A VM whose script prints nothing and
+//! asks for no `URL` does without.
+//!
+//! A script may have replaced every built-in by then, so ours use none but the intrinsics that were kept before it began.
 #![allow(unsafe_code, reason = "the engine trusts bytecode, and this is our own")]
 
+use crate::function::Members;
+use crate::globals::{abort, console, inspect, web};
+use crate::vm::Vm;
 use rquickjs::module::Declared;
-use rquickjs::{Array, Ctx, FromJs, Function, Module, Result};
+use rquickjs::{Array, Ctx, FromJs, Function, Module, Object, Result, Value};
 
-/// Frames of it are left out of stacks by this name.
-const NAME: &str = "geppetto:prelude";
-
-/// What `cargo xtask codegen` makes of the sources below. Without their text: it would be kept for each function.
-const COMPILED: &[u8] = include_bytes!("prelude.bytecode");
-
-/// In the order in which they are evaluated; each is a function.
-const SOURCES: [&str; 7] = [
-    include_str!("globals/primordials.js"),
-    include_str!("globals/layout.js"),
-    include_str!("globals/inspect.js"),
-    include_str!("globals/console.js"),
-    include_str!("prelude.js"),
-    include_str!("globals/clone.js"),
-    include_str!("globals/web.js"),
-];
-
-/// Our own scripts, each a function that takes what it needs.
-pub(crate) struct Prelude<'js> {
-    pub(crate) primordials: Function<'js>,
-    pub(crate) layout: Function<'js>,
-    pub(crate) inspect: Function<'js>,
-    pub(crate) console: Function<'js>,
-    pub(crate) prelude: Function<'js>,
-    pub(crate) clone: Function<'js>,
-    pub(crate) web: Function<'js>,
+/// Sources that are read together, each a function that takes what it needs.
+struct Group {
+    /// Frames of it are left out of stacks by this name.
+    name: &'static str,
+    sources: &'static [&'static str],
+    /// What `cargo xtask codegen` makes of the sources. Without their text: it would be kept for each function.
+    compiled: &'static [u8],
 }
 
-impl<'js> Prelude<'js> {
-    /// Reads the bytecode, or the sources if the engine is of another version than the one it was made with.
-    pub(crate) fn load(ctx: &Ctx<'js>) -> Result<Self> {
+const INTRINSICS: Group = Group {
+    name: "geppetto:intrinsics",
+    sources: &[include_str!("globals/intrinsics.js")],
+    compiled: include_bytes!("compiled/intrinsics.bytecode"),
+};
+
+const PRELUDE: Group = Group {
+    name: "geppetto:prelude",
+    sources: &[include_str!("globals/primordials.js"), include_str!("prelude.js")],
+    compiled: include_bytes!("compiled/prelude.bytecode"),
+};
+
+const EXTRAS: Group = Group {
+    name: "geppetto:extras",
+    sources: &[
+        include_str!("globals/layout.js"),
+        include_str!("globals/inspect.js"),
+        include_str!("globals/console.js"),
+        include_str!("globals/clone.js"),
+        include_str!("globals/web.js"),
+    ],
+    compiled: include_bytes!("compiled/extras.bytecode"),
+};
+
+impl Group {
+    /// Its functions: from the bytecode, or from the sources if the engine is of another version than the one it was
+    /// made with.
+    fn load<'js, const N: usize>(&self, ctx: &Ctx<'js>) -> Result<[Function<'js>; N]> {
         // SAFETY: the bytes are what this engine wrote; it refuses those of another version.
-        let module = unsafe { Module::load(ctx.clone(), COMPILED) };
+        let module = unsafe { Module::load(ctx.clone(), self.compiled) };
         let module = match module {
             Ok(module) => module,
             Err(_) => {
                 drop(ctx.catch());
-                declare(ctx)?
+                self.declare(ctx)?
             }
         };
         let (module, _) = module.eval()?;
         let functions: Array<'js> = module.get("default")?;
-        let at = |index| Function::from_js(ctx, functions.get(index)?);
+        let functions: Result<Vec<_>> = (0..N).map(|at| Function::from_js(ctx, functions.get(at)?)).collect();
+        functions?.try_into().map_err(|_| rquickjs::Error::Unknown)
+    }
+
+    fn declare<'js>(&self, ctx: &Ctx<'js>) -> Result<Module<'js, Declared>> {
+        let source = format!("export default [\n{}];\n", self.sources.join(",\n"));
+        Module::declare(ctx.clone(), self.name, source)
+    }
+}
+
+/// The built-ins as they are before any script: an object that inherits nothing.
+pub(crate) fn intrinsics<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
+    let [intrinsics] = INTRINSICS.load(ctx)?;
+    intrinsics.call(())
+}
+
+/// What is easier said in JavaScript: errors, promises, and abort signals.
+pub(crate) struct Prelude<'js> {
+    kept: Object<'js>,
+    /// Its functions and classes by name.
+    pub(crate) all: Object<'js>,
+    pub(crate) settle: Function<'js>,
+    pub(crate) make_next: Function<'js>,
+    pub(crate) bind_methods: Function<'js>,
+    pub(crate) quiet: Function<'js>,
+    pub(crate) plain: Function<'js>,
+    pub(crate) to_well_formed: Function<'js>,
+    pub(crate) make_run_error: Function<'js>,
+    pub(crate) caller_stack: Function<'js>,
+    pub(crate) carried: Function<'js>,
+    pub(crate) make_signal: Function<'js>,
+    pub(crate) token_of: Function<'js>,
+    pub(crate) dispatch_abort: Function<'js>,
+    pub(crate) kind_of: Function<'js>,
+    pub(crate) heed: Function<'js>,
+    pub(crate) is_thenable: Function<'js>,
+}
+
+impl<'js> Prelude<'js> {
+    pub(crate) fn load(ctx: &Ctx<'js>, intrinsics: &Object<'js>) -> Result<Self> {
+        let native = Members::new(ctx)?;
+        console::reports(&native)?;
+        inspect::is_handle_of(&native)?;
+        abort::natives(&native)?;
+        native.method("shown", 1, |call| {
+            let extras = Vm::of(call.ctx());
+            Ok(extras.extras(call.ctx())?.shown.call((call.at(0),))?)
+        })?;
+        let [primordials, prelude] = PRELUDE.load(ctx)?;
+        let kept: Object<'js> = primordials.call((intrinsics.clone(),))?;
+        let all: Object<'js> = prelude.call((native.object, kept.clone()))?;
         Ok(Self {
-            primordials: at(0)?,
-            layout: at(1)?,
-            inspect: at(2)?,
-            console: at(3)?,
-            prelude: at(4)?,
-            clone: at(5)?,
-            web: at(6)?,
+            kept,
+            settle: all.get("settle")?,
+            make_next: all.get("makeNext")?,
+            bind_methods: all.get("bindMethods")?,
+            quiet: all.get("quiet")?,
+            plain: all.get("plain")?,
+            to_well_formed: all.get("toWellFormed")?,
+            make_run_error: all.get("makeRunError")?,
+            caller_stack: all.get("callerStack")?,
+            carried: all.get("carried")?,
+            make_signal: all.get("makeSignal")?,
+            token_of: all.get("tokenOf")?,
+            dispatch_abort: all.get("dispatchAbort")?,
+            kind_of: all.get("kindOf")?,
+            heed: all.get("heed")?,
+            is_thenable: all.get("isThenable")?,
+            all,
         })
     }
 }
 
-fn declare<'js>(ctx: &Ctx<'js>) -> Result<Module<'js, Declared>> {
-    Module::declare(ctx.clone(), NAME, format!("export default [\n{}];\n", SOURCES.join(",\n")))
+/// How values print, and the globals that most scripts do without.
+pub(crate) struct Extras<'js> {
+    pub(crate) shown: Function<'js>,
+    pub(crate) console: Value<'js>,
+    pub(crate) structured_clone: Value<'js>,
+    /// Its classes by name.
+    pub(crate) web: Object<'js>,
 }
 
-/// What `cargo xtask codegen` writes.
+impl<'js> Extras<'js> {
+    pub(crate) fn load(ctx: &Ctx<'js>, prelude: &Prelude<'js>) -> Result<Self> {
+        let native = Members::new(ctx)?;
+        console::natives(&native)?;
+        inspect::natives(&native)?;
+        web::natives(&native)?;
+        let [layout, inspect, console, clone, web] = EXTRAS.load(ctx)?;
+        let (native, kept, ours) = (native.object, prelude.kept.clone(), prelude.all.clone());
+        let layout: Object<'js> = layout.call((kept.clone(),))?;
+        let inspection: Object<'js> = inspect.call((native.clone(), kept.clone(), layout, ours.clone()))?;
+        Ok(Self {
+            shown: inspection.get("shown")?,
+            console: console.call((native.clone(), kept.clone(), inspection.clone()))?,
+            structured_clone: clone.call((native.clone(), kept.clone(), ours))?,
+            web: web.call((native, kept, inspection))?,
+        })
+    }
+}
+
+/// What `cargo xtask codegen` writes: the bytecode of the group of this name.
 ///
 /// # Errors
-/// When a source does not compile.
+/// When a source does not compile, or there is no such group.
 #[cfg(any(test, feature = "codegen"))]
-pub(crate) fn compiled() -> Result<Vec<u8>> {
+pub(crate) fn compiled(name: &str) -> Result<Vec<u8>> {
+    let groups = [INTRINSICS, PRELUDE, EXTRAS];
+    let group =
+        groups.into_iter().find(|group| group.name.ends_with(name)).ok_or(rquickjs::Error::Unknown)?;
     let runtime = rquickjs::Runtime::new()?;
     let options = rquickjs::WriteOptions { strip_source: true, ..rquickjs::WriteOptions::default() };
-    rquickjs::Context::full(&runtime)?.with(|ctx| declare(&ctx)?.write(options))
+    rquickjs::Context::full(&runtime)?.with(|ctx| group.declare(&ctx)?.write(options))
 }
 
 #[cfg(test)]
@@ -79,7 +178,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_compiled_prelude_is_that_of_its_sources() {
-        assert!(compiled().unwrap() == COMPILED, "run `cargo xtask codegen`");
+    fn the_compiled_scripts_are_those_of_their_sources() {
+        for group in [INTRINSICS, PRELUDE, EXTRAS] {
+            assert!(
+                compiled(group.name).unwrap() == group.compiled,
+                "{}: run `cargo xtask codegen`",
+                group.name
+            );
+        }
     }
 }

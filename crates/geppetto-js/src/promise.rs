@@ -126,5 +126,10 @@ where
         }
         Ok(call.undefined())
     })?;
-    Vm::of(ctx).settle.clone().call::<_, Value<'js>>((promise, fallback, fulfilled, rejected)).map(drop)
+    Vm::of(ctx)
+        .prelude(ctx)?
+        .settle
+        .clone()
+        .call::<_, Value<'js>>((promise, fallback, fulfilled, rejected))
+        .map(drop)
 }

@@ -240,7 +240,7 @@ impl Pump {
             let Some(function) = function.function(ctx) else { return Ok(()) };
             let returned: Value<'js> = function.call((event::encode(ctx, event)?,))?;
             // What an asynchronous listener rejects with is told as what it throws would be.
-            if returned.is_promise() { Vm::of(ctx).heed.call((returned,)) } else { Ok(()) }
+            if returned.is_promise() { Vm::of(ctx).prelude(ctx)?.heed.call((returned,)) } else { Ok(()) }
         };
         if let Err(error) = called() {
             let error = JsError::from_error(ctx, &error);

@@ -41,12 +41,12 @@ pub(crate) fn to_js<'js>(ctx: &Ctx<'js>, error: &RunError, started: Option<&str>
         }
     }
     let carried = handle::create(ctx, Carried(error.clone()))?;
-    Vm::of(ctx).make_run_error.call((error.to_string(), fields, carried, started))
+    Vm::of(ctx).prelude(ctx)?.make_run_error.call((error.to_string(), fields, carried, started))
 }
 
 /// The stack of the script at this moment.
 pub(crate) fn caller_stack(ctx: &Ctx<'_>) -> Result<String> {
-    Vm::of(ctx).caller_stack.clone().call(())
+    Vm::of(ctx).prelude(ctx)?.caller_stack.call(())
 }
 
 /// The Rust error that a thrown value carries, if it is a `RunError` of geppetto's making.
@@ -54,6 +54,6 @@ pub(crate) fn carried<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> Option<RunErro
     if !value.is_error() {
         return None;
     }
-    let state: Value<'js> = Vm::of(ctx).carried.call((value.clone(),)).ok()?;
+    let state: Value<'js> = Vm::of(ctx).prelude(ctx).ok()?.carried.call((value.clone(),)).ok()?;
     handle::try_state::<Carried>(&state).map(|carried| carried.0.clone())
 }

@@ -18,9 +18,13 @@ pub(crate) fn run(check: bool) -> anyhow::Result<()> {
     let root = workspace();
     let schema = Schema::read(&root.join("xtask/schema.yaml"))?;
     let mut stale = Vec::new();
-    let bytecode = ("crates/geppetto-js/src/prelude.bytecode", printed(&["bytecode"])?);
+    let compiled = [
+        ("crates/geppetto-js/src/compiled/intrinsics.bytecode", printed(&["intrinsics"])?),
+        ("crates/geppetto-js/src/compiled/prelude.bytecode", printed(&["prelude"])?),
+        ("crates/geppetto-js/src/compiled/extras.bytecode", printed(&["extras"])?),
+    ];
     let texts = files(&schema)?.into_iter().map(|(path, text)| (path, text.into_bytes()));
-    for (path, content) in texts.chain([bytecode]) {
+    for (path, content) in texts.chain(compiled) {
         if !write_or_check(&root.join(path), &content, check)? {
             stale.push(path);
         }

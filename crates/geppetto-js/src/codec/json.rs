@@ -97,7 +97,7 @@ pub(crate) fn stand_in<'js>(value: &Value<'js>) -> std::result::Result<Option<Va
     if is_plain(value) {
         return Ok(None);
     }
-    let stand_in: Value<'js> = vm.plain.call((value.clone(),))?;
+    let stand_in: Value<'js> = vm.prelude(ctx)?.plain.call((value.clone(),))?;
     match stand_in.as_object() {
         Some(refused) => Err(CodecError::new(refused.get::<_, String>("refused")?)),
         None => Ok(Some(stand_in).filter(|stand_in| !stand_in.is_undefined())),

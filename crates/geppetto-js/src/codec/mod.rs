@@ -87,7 +87,7 @@ pub(crate) fn text<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> Result<String> {
     match string.to_string() {
         Ok(text) => Ok(text),
         Err(_) => {
-            let well_formed = Vm::of(ctx).to_well_formed.clone();
+            let well_formed = Vm::of(ctx).prelude(ctx)?.to_well_formed.clone();
             well_formed.call::<_, rquickjs::String<'js>>((value.clone(),))?.to_string()
         }
     }
@@ -150,7 +150,8 @@ pub(crate) fn kind_of(value: &Value<'_>) -> Option<String> {
     if is_forged(value) {
         return None;
     }
-    let kind: Result<Option<String>> = Vm::of(ctx).kind_of.call((value.clone(),));
+    let kind: Result<Option<String>> =
+        Vm::of(ctx).prelude(ctx).and_then(|prelude| prelude.kind_of.call((value.clone(),)));
     kind.inspect_err(|_| drop(ctx.catch())).ok().flatten()
 }
 
@@ -191,6 +192,6 @@ pub(crate) fn array<'js>(
 
 /// A value as `console` shows it.
 pub(crate) fn inspected<'js>(ctx: &Ctx<'js>, value: Value<'js>) -> Result<String> {
-    let shown: Value<'js> = Vm::of(ctx).inspect.call((value,))?;
+    let shown: Value<'js> = Vm::of(ctx).extras(ctx)?.shown.call((value,))?;
     text(ctx, &shown)
 }

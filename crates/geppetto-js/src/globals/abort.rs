@@ -35,7 +35,8 @@ impl Watched {
     /// Tells the signal's listeners.
     pub(crate) fn dispatch(&self, ctx: &Ctx<'_>) {
         if let Some(signal) = self.signal.get(ctx) {
-            let dispatched = Vm::of(ctx).dispatch_abort.clone().call::<_, ()>((signal,));
+            let dispatched =
+                Vm::of(ctx).prelude(ctx).and_then(|prelude| prelude.dispatch_abort.call::<_, ()>((signal,)));
             // Listeners' own errors are reported one by one; what is left is an interruption.
             let _ = dispatched.inspect_err(|_| drop(ctx.catch()));
         }
@@ -45,12 +46,12 @@ impl Watched {
 /// A signal for a token of Rust.
 pub(crate) fn signal<'js>(ctx: &Ctx<'js>, token: RunToken, run: Option<RunCore>) -> Result<Value<'js>> {
     let token = handle::create(ctx, Token { token, run })?;
-    Vm::of(ctx).make_signal.clone().call((token,))
+    Vm::of(ctx).prelude(ctx)?.make_signal.call((token,))
 }
 
 /// The token behind a value that has to be an `AbortSignal`.
 pub(crate) fn token_of<'js>(ctx: &Ctx<'js>, value: &Value<'js>, place: &str) -> Fallible<RunToken> {
-    let token: Value<'js> = Vm::of(ctx).token_of.clone().call((value.clone(),))?;
+    let token: Value<'js> = Vm::of(ctx).prelude(ctx)?.token_of.call((value.clone(),))?;
     let state = handle::try_state::<Token>(&token);
     let state = state.ok_or_else(|| handle::wrong(value, place, "AbortSignal"))?;
     Ok(state.token.clone())

@@ -1,18 +1,14 @@
-// `structuredClone`, by the algorithm of the HTML standard. Evaluated once per VM, before any script.
-(function (native, kept) {
+// `structuredClone`, by the algorithm of the HTML standard. Evaluated when a script first asks for it.
+(function (native, kept, ours) {
   "use strict";
-  const { keys, defineProperty, ownOf, isArray, uncurry, getter, is, data, list, append, listOf, find, entriesOf, itemsOf } = kept;
+  const { keys, defineProperty, ownOf, isArray, uncurry, is, data, list, append, listOf, find, entriesOf, itemsOf } = kept;
   const { mapSize, mapGet, mapSet, mapHas, setSize, setAdd, getTime, toText, source, flagsOf, boxes } = kept;
   const { isView, bufferLength, viewName, viewBuffer, viewOffset, viewLength, dataBuffer, dataOffset, dataLength } = kept;
-  const Fault = DOMException, TypeFault = TypeError, Text = String, Objects = Object, { toStringTag } = Symbol;
-  const isDetached = getter(ArrayBuffer, "detached");
-  const transferBuffer = uncurry(ArrayBuffer.prototype.transfer), setBytes = uncurry(Uint8Array.prototype.set);
-  const domName = getter(DOMException, "name"), domMessage = getter(DOMException, "message");
-  const errors = { __proto__: null, Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
-  const views = { __proto__: null };
-  for (const C of kept.views) views[C.name] = C;
-  const { ArrayBuffer: Buffers, Uint8Array: Bytes, Date: Dates, RegExp: Patterns, Map: Maps, Set: Sets, DataView: DataViews, Error: AnyError } = globalThis;
-  const { isError = (value) => value instanceof AnyError } = AnyError;
+  const { DOMException: Fault, TypeError: TypeFault, String: Text, Object: Objects, toStringTag, errors, views } = kept.own;
+  const { ArrayBuffer: Buffers, Uint8Array: Bytes, Date: Dates, RegExp: Patterns, Map: Maps, Set: Sets, DataView: DataViews, Error: AnyError } = kept.own;
+  const { isError = (value) => value instanceof AnyError } = kept.own;
+  const isDetached = uncurry(kept.own.isDetached), transferBuffer = uncurry(kept.own.transferBuffer), setBytes = uncurry(kept.own.setBytes);
+  const domName = uncurry(kept.own.domName), domMessage = uncurry(kept.own.domMessage);
 
   const refuse = (what) => { throw new Fault(what + " could not be cloned.", "DataCloneError"); };
   const put = (object, key, value) => defineProperty(object, key, data(value, true));
@@ -69,7 +65,9 @@
   }
   const CARRIED = ["message", "stack", "cause"];
   // Objects with inner state that their properties do not hold; instances of a script's own classes are cloned as plain.
-  const exotic = [Promise, WeakMap, WeakSet, WeakRef, FinalizationRegistry, Iterator, AbortSignal, AbortController];
+  const exotic = listOf(kept.own.exotic);
+  append(exotic, ours.AbortSignal);
+  append(exotic, ours.AbortController);
   const isExotic = (value) => find(exotic, (C) => value instanceof C) !== undefined;
 
   function structuredClone(value, options) {
@@ -85,5 +83,5 @@
     for (let i = 0; i < moved.length; i++) transferBuffer(moved[i]);
     return copy;
   }
-  defineProperty(globalThis, "structuredClone", data(structuredClone, false));
+  return structuredClone;
 })

@@ -1,11 +1,10 @@
-// `console`: formatted here, written by the host. Evaluated once per VM, before any script.
+// `console`: formatted here, written by the host. Evaluated when a script first asks for it.
 (function (native, kept, inspection) {
   "use strict";
   const { defineProperty, data, find, listOf } = kept;
   const { slice } = kept.text;
   const { inspect, shown, attempt, chainOf, ownOf, isBuiltIn, sourceOf } = inspection;
-  const { String: Text, Number: toNumber, Error: Fault, JSON: { stringify }, parseInt, parseFloat } = globalThis;
-  const { toPrimitive } = Symbol, FunctionPrototype = Function.prototype;
+  const { String: Text, Number: toNumber, Error: Fault, stringify, parseInt, parseFloat, toPrimitive, FunctionPrototype } = kept.own;
 
   const SHALLOW = { __proto__: null, depth: 0 }, HIDDEN = { __proto__: null, depth: 4, showHidden: true };
   // `%s`: as text, what a class of the script can say itself.
@@ -50,7 +49,7 @@
     return text;
   }
   const write = (level, args) => { native.print(level, format(args)); };
-  const console = {
+  return {
     log(...args) { write("log", args); },
     info(...args) { write("info", args); },
     debug(...args) { write("debug", args); },
@@ -65,5 +64,4 @@
       write("error", said);
     },
   };
-  defineProperty(globalThis, "console", data(console, false));
 })

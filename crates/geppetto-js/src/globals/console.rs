@@ -1,4 +1,4 @@
-//! `console`: formatted by the prelude, written by the host.
+//! `console`: formatted by `console.js`, written by the host.
 
 use crate::codec;
 use crate::function::Members;
@@ -6,7 +6,7 @@ use crate::vm::Vm;
 use geppetto_runner::{CallError, JsError};
 use rquickjs::Result;
 
-/// What the prelude needs of the host to print and to report.
+/// What our scripts need of the host to print.
 pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
     members.method("print", 2, |call| {
         let (level, text) = (call.raw(0), call.raw(1));
@@ -18,6 +18,11 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
         }
         Ok(call.undefined())
     })?;
+    Ok(())
+}
+
+/// What they need to report.
+pub(crate) fn reports(members: &Members<'_>) -> Result<()> {
     members.method("uncaught", 2, |call| {
         if let Some(error) = call.raw(1) {
             let error = JsError::from_value(&error);

@@ -1,18 +1,17 @@
-// How values print: the text is that of Node 20, whose rules these are. Evaluated once per VM, before any script.
+// How values print: the text is that of Node 20, whose rules these are. Evaluated when something is first printed.
 // Looking at a value runs no trap of a Proxy, and calls nothing a script may have replaced.
-(function (native, kept, layout) {
+(function (native, kept, layout, ours) {
   "use strict";
   const { apply, ownKeys, getPrototypeOf, uncurry, data } = kept;
   const { list, append, map, filter, find, join, split, listOf, entriesOf, itemsOf, mapGet, mapSet, mapHas, mapSize, setSize, exec } = kept;
   const { slice, indexOf, includes, startsWith, endsWith, padStart, repeat, trim } = kept.text;
   const { MOST_ITEMS, digits, counted, showText, numberText, keyText, laidOut } = layout;
   const { behind, classOf } = native;
-  const { String: Text, Map: Maps, Uint8Array: Bytes } = globalThis, { toStringTag } = Symbol, { min } = Math;
-  const ObjectPrototype = Object.prototype, FunctionPrototype = Function.prototype, ErrorPrototype = Error.prototype;
-  const sourceOf = uncurry(Function.prototype.toString), { getOwnPropertySymbols } = Object;
-  const CUSTOM = Symbol.for("nodejs.util.inspect.custom");
-  const classes = Object.getOwnPropertyNames(globalThis).filter((name) => /^[A-Z][a-zA-Z0-9]+$/.test(name));
-  const builtIns = new Maps(classes.map((name) => [name, true]));
+  const { String: Text, Map: Maps, Uint8Array: Bytes, toStringTag, min, getOwnPropertySymbols, inspectCustom: CUSTOM } = kept.own;
+  const { ObjectPrototype, FunctionPrototype, ErrorPrototype } = kept.own;
+  const sourceOf = uncurry(kept.own.functionText);
+  const builtIns = new Maps(), CLASS_NAME = /^[A-Z][a-zA-Z0-9]+$/, names = kept.own.globalNames;
+  for (let i = 0; i < names.length; i++) if (exec(CLASS_NAME, names[i]) !== null) mapSet(builtIns, names[i], true);
   const LONGEST_LISTED = 100_000, ENOUGH = 2 ** 24, MOST_INHERITED = 1000;
 
   // ---- what a value is ----------------------------------------------------------------------------------------
@@ -274,7 +273,8 @@
     if (it.ctx.hidden) it.fields = map(VIEW_FIELDS, (key) => field(key, read(it.chain, key), false));
   }
   const VIEW_FIELDS = ["BYTES_PER_ELEMENT", "length", "byteLength", "byteOffset", "buffer"];
-  for (const C of kept.views) listed[C.name] = lookOfView;
+  const views = kept.keys(kept.own.views);
+  for (let i = 0; i < views.length; i++) listed[views[i]] = lookOfView;
   // Runs of items that are not there are shown as one.
   function arrayItems(it, length, indices) {
     const parts = list(), most = min(MOST_ITEMS, length);
@@ -337,6 +337,9 @@
     else if (!asEntries) it.fields = map(pairs, (pair) => field(pair[0], pair[1]));
     return true;
   }
+
+  describe(ours.AbortSignal.prototype, ours.shownSignal);
+  describe(ours.AbortController.prototype, ours.shownController);
 
   // What cannot be shown must not stop the script.
   function attempt(text, value, options) {

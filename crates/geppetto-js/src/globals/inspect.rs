@@ -15,10 +15,7 @@ const MOST_ITEMS: usize = 100;
 /// What `inspect.js` asks.
 pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
     members.method("publicFields", 1, public)?;
-    members.method("isHandle", 1, |call| {
-        let object = call.arg(0).and_then(Value::into_object);
-        Ok(Value::new_bool(call.ctx().clone(), object.is_some_and(|object| is_handle(&object))))
-    })?;
+    is_handle_of(members)?;
     members.method("isProxy", 1, |call| {
         let is_proxy = call.raw(0).is_some_and(|value| value.is_proxy());
         Ok(Value::new_bool(call.ctx().clone(), is_proxy))
@@ -51,6 +48,15 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
         Ok(codec::array(call.ctx(), [state.into_js(call.ctx()), Ok(result)])?)
     })?;
     members.method("namesBesideItems", 1, names_beside_items)?;
+    Ok(())
+}
+
+/// Whether a value is a handle.
+pub(crate) fn is_handle_of(members: &Members<'_>) -> Result<()> {
+    members.method("isHandle", 1, |call| {
+        let object = call.arg(0).and_then(Value::into_object);
+        Ok(Value::new_bool(call.ctx().clone(), object.is_some_and(|object| is_handle(&object))))
+    })?;
     Ok(())
 }
 

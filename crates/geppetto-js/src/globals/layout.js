@@ -1,9 +1,10 @@
-// How text is quoted and measured, and where lines break, as in Node 20. Evaluated once per VM, before any script.
+// How text is quoted and measured, and where lines break, as in Node 20. Evaluated when something is first printed.
 (function (kept) {
   "use strict";
   const { list, append, map, filter, join, split, exec, uncurry, ownOf } = kept;
   const { slice, includes, charCodeAt, codePointAt, repeat } = kept.text;
-  const { sqrt, max, min, round, floor } = Math, Text = String, digits = uncurry(Number.prototype.toString);
+  const { sqrt, max, min, round, floor, String: Text, RegExp: Pattern, numberText: numberToText } = kept.own;
+  const digits = uncurry(numberToText);
   const MOST_ITEMS = 100, LONGEST_TEXT = 10_000, LINE = 80;
 
   const counted = (count, what) => count + " " + what + (count > 1 ? "s" : "");
@@ -47,7 +48,7 @@
   }
   // How many columns of a terminal a text takes.
   const USUAL = /^[\x20-\x7e]*$/, UNSEEN = /[\p{Cc}\p{Cf}\p{Mn}\p{Me}]/u;
-  const WIDE = new RegExp("[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\u3247\\u3250-\\u4dbf\\u4e00-\\ua4c6\\ua960-\\ua97c\\uac00-\\ud7a3\\uf900-\\ufaff" +
+  const WIDE = new Pattern("[\\u1100-\\u115f\\u2e80-\\u303e\\u3041-\\u3247\\u3250-\\u4dbf\\u4e00-\\ua4c6\\ua960-\\ua97c\\uac00-\\ud7a3\\uf900-\\ufaff" +
     "\\ufe30-\\ufe6b\\uff01-\\uff60\\uffe0-\\uffe6\\u{20000}-\\u{3fffd}\\p{Emoji_Presentation}]", "u");
   function widthOf(text) {
     if (exec(USUAL, text) !== null) return text.length;

@@ -1,26 +1,19 @@
-// The built-ins our own scripts rely on, kept before a script can replace its own. Methods take what they are called on
-// first. Evaluated once per VM, before everything else.
+// The intrinsics with their methods taking what they are called on first, and what our scripts use in place of the
+// methods of arrays.
 //
-// What runs after a script has started uses no template literals, iterates no array and spreads none: the engine joins
-// the former by `String.prototype.concat`, and goes through the latter by `Array.prototype[Symbol.iterator]`.
-(function () {
+// Our scripts are evaluated when something first asks for them, perhaps in the midst of a script that has replaced every
+// built-in. So they use no template literals, iterate no array and spread none: the engine joins the former by
+// `String.prototype.concat`, and goes through the latter by `Array.prototype[Symbol.iterator]`; and they name no global.
+(function (own) {
   "use strict";
-  const { apply, ownKeys } = Reflect, { isArray } = Array;
-  const { freeze, keys, hasOwn, getPrototypeOf, setPrototypeOf, getOwnPropertyDescriptor, defineProperty } = Object;
+  const { apply, ownKeys, isArray, freeze, keys, hasOwn, getPrototypeOf, setPrototypeOf, getOwnPropertyDescriptor, defineProperty } = own;
   const uncurry = (f) => (self, ...args) => apply(f, self, args);
-  const getter = (C, name) => uncurry(getOwnPropertyDescriptor(C.prototype, name).get);
-  const TypedArray = getPrototypeOf(Uint8Array);
 
-  const text = {};
-  const methods = ["slice", "indexOf", "includes", "startsWith", "endsWith", "charCodeAt", "codePointAt", "padStart", "repeat", "trim", "toWellFormed"];
-  for (const name of methods) text[name] = uncurry(String.prototype[name]);
+  const text = { __proto__: null }, methods = keys(own.text);
+  for (let i = 0; i < methods.length; i++) text[methods[i]] = uncurry(own.text[methods[i]]);
   const { slice, indexOf } = text;
-  const mapEntries = uncurry(Map.prototype.entries), setValues = uncurry(Set.prototype.values);
-  const nextEntry = uncurry(getPrototypeOf(new Map().entries()).next), nextItem = uncurry(getPrototypeOf(new Set().values()).next);
-  const views = [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, BigInt64Array, BigUint64Array];
-  views.push(Float16Array, Float32Array, Float64Array);
-  const flagGetters = ["hasIndices", "global", "ignoreCase", "multiline", "dotAll", "unicode", "unicodeSets", "sticky"];
-  const flags = flagGetters.map((name, i) => ({ __proto__: null, letter: "dgimsuvy"[i], isSet: getter(RegExp, name) }));
+  const mapEntries = uncurry(own.mapEntries), setValues = uncurry(own.setValues);
+  const nextEntry = uncurry(own.nextEntry), nextItem = uncurry(own.nextItem);
 
   const is = (brand, value) => { try { brand(value); return true; } catch { return false; } };
   // Descriptors inherit nothing: a script may have put `get` on Object.prototype.
@@ -69,20 +62,21 @@
     return items;
   }
 
+  const flags = map(own.flags, (isSet, i) => ({ __proto__: null, letter: "dgimsuvy"[i], isSet: uncurry(isSet) }));
   return freeze({
     __proto__: null, apply, ownKeys, freeze, keys, hasOwn, getPrototypeOf, defineProperty, isArray,
-    uncurry, getter, text, is, data, ownOf, list, append, listOf, map, filter, find, join, split, views,
+    own, uncurry, text, is, data, ownOf, list, append, listOf, map, filter, find, join, split,
     entriesOf: (value, most = Infinity) => held(mapEntries(value), nextEntry, most),
     itemsOf: (value, most = Infinity) => held(setValues(value), nextItem, most),
-    mapSize: getter(Map, "size"), mapGet: uncurry(Map.prototype.get), mapSet: uncurry(Map.prototype.set), mapHas: uncurry(Map.prototype.has),
-    setSize: getter(Set, "size"), setAdd: uncurry(Set.prototype.add), toText: uncurry(Object.prototype.toString),
-    getTime: uncurry(Date.prototype.getTime), toISOString: uncurry(Date.prototype.toISOString),
-    exec: uncurry(RegExp.prototype.exec), source: getter(RegExp, "source"),
+    mapSize: uncurry(own.mapSize), mapGet: uncurry(own.mapGet), mapSet: uncurry(own.mapSet), mapHas: uncurry(own.mapHas),
+    setSize: uncurry(own.setSize), setAdd: uncurry(own.setAdd), toText: uncurry(own.objectText),
+    getTime: uncurry(own.getTime), toISOString: uncurry(own.toISOString),
+    exec: uncurry(own.exec), source: uncurry(own.source),
     flagsOf: (pattern) => join(map(flags, (flag) => (flag.isSet(pattern) ? flag.letter : "")), ""),
-    isView: ArrayBuffer.isView, bufferLength: getter(ArrayBuffer, "byteLength"), viewName: getter(TypedArray, Symbol.toStringTag),
-    viewBuffer: getter(TypedArray, "buffer"), viewOffset: getter(TypedArray, "byteOffset"),
-    viewBytes: getter(TypedArray, "byteLength"), viewLength: getter(TypedArray, "length"),
-    dataBuffer: getter(DataView, "buffer"), dataOffset: getter(DataView, "byteOffset"), dataLength: getter(DataView, "byteLength"),
-    boxes: map([Number, String, Boolean, BigInt, Symbol], (C) => ({ __proto__: null, name: C.name, unbox: uncurry(C.prototype.valueOf) })),
+    isView: own.isView, bufferLength: uncurry(own.bufferLength), viewName: uncurry(own.viewName),
+    viewBuffer: uncurry(own.viewBuffer), viewOffset: uncurry(own.viewOffset),
+    viewBytes: uncurry(own.viewBytes), viewLength: uncurry(own.viewLength),
+    dataBuffer: uncurry(own.dataBuffer), dataOffset: uncurry(own.dataOffset), dataLength: uncurry(own.dataLength),
+    boxes: map(keys(own.unbox), (name) => ({ __proto__: null, name, unbox: uncurry(own.unbox[name]) })),
   });
 })

@@ -1,12 +1,13 @@
-// `URL`, `URLSearchParams`, `TextEncoder` and `TextDecoder`: classes around parsers of Rust. Evaluated once per VM.
+// `URL`, `URLSearchParams`, `TextEncoder` and `TextDecoder`: classes around parsers of Rust. Evaluated
+// when a script first asks for one of them.
 (function (native, kept, inspection) {
   "use strict";
   const { describe } = inspection;
   const { apply, keys, defineProperty, isArray, uncurry, is, data, list, append, listOf, map, filter, find } = kept;
   const { isView, bufferLength, viewBuffer, viewOffset, viewBytes, dataBuffer, dataOffset, dataLength } = kept;
   const { slice, startsWith, codePointAt, toWellFormed } = kept.text;
-  const Bytes = Uint8Array, TypeFault = TypeError, RangeFault = RangeError, Text = String, { iterator, toStringTag } = Symbol;
-  const setBytes = uncurry(Uint8Array.prototype.set), sort = uncurry(Array.prototype.sort);
+  const { Uint8Array: Bytes, TypeError: TypeFault, RangeError: RangeFault, String: Text, iterator, toStringTag } = kept.own;
+  const setBytes = uncurry(kept.own.setBytes), sort = uncurry(kept.own.sort);
   const text = (value) => toWellFormed(typeof value === "symbol" ? value : Text(value));
   const need = (count, given, name) => { if (given < count) throw new TypeFault(name + ": expected " + count + (count > 1 ? " arguments" : " argument") + ", got " + given); };
 
@@ -82,7 +83,7 @@
   }
 
   const FIELDS = ["href", "origin", "protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "hash"];
-  const SHOWN = [...FIELDS.slice(0, 10), "searchParams", "hash"];
+  const SHOWN = ["href", "origin", "protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "searchParams", "hash"];
   class URL {
     #parts; #params;
     constructor(url, base) {
@@ -99,8 +100,8 @@
     #set(field, value) { this.#parts = native.setUrl(this.#parts.href, field, text(value)) ?? (field === "href" ? invalid(value) : this.#parts); }
     static {
       shownOf = (url) => map(SHOWN, (field) => [field, field === "searchParams" ? url.#searchParams() : url.#parts[field]]);
-      for (const field of FIELDS) {
-        const set = field === "origin" ? undefined : { set(value) { this.#set(field, value); if (this.#params) reread(this.#params, slice(this.#parts.search, 1)); } }.set;
+      for (let i = 0; i < FIELDS.length; i++) {
+        const field = FIELDS[i], set = field === "origin" ? undefined : { set(value) { this.#set(field, value); if (this.#params) reread(this.#params, slice(this.#parts.search, 1)); } }.set;
         defineProperty(URL.prototype, field, { __proto__: null, get() { return this.#parts[field]; }, set, enumerable: true, configurable: true });
       }
     }
@@ -155,5 +156,5 @@
     }
     get [toStringTag]() { return "TextDecoder"; }
   }
-  for (const C of [URL, URLSearchParams, TextEncoder, TextDecoder]) defineProperty(globalThis, C.name, data(C, false));
+  return { __proto__: null, URL, URLSearchParams, TextEncoder, TextDecoder };
 })

@@ -190,7 +190,7 @@ impl JsMiddleware {
                             None => next_sync(call, &next, turn, &last),
                         }
                     })?;
-                    let make_next = Vm::of(js).make_next.clone();
+                    let make_next = Vm::of(js).prelude(js)?.make_next.clone();
                     let made: Object<'_> = make_next.call((native, given_js.clone(), asynchronous))?;
                     let next: Value<'_> = made.get("next")?;
                     let context = callback_context::for_middleware(js, &run)?.into_value();
@@ -284,7 +284,7 @@ fn next_async<'js>(
     let (promise, deferred) = Deferred::new(call.ctx())?;
     let (owner, run) = (Vm::of(call.ctx()).host.owner.clone(), next.context().clone());
     // One that is not awaited is no unhandled rejection: what became of it is told by events.
-    Vm::of(call.ctx()).quiet.call::<_, ()>((promise.clone(),))?;
+    Vm::of(call.ctx()).prelude(call.ctx())?.quiet.call::<_, ()>((promise.clone(),))?;
     let promise_of_next = Waiting { deferred: Some(deferred), owner, run, middleware: middleware.clone() };
     let request = Request { next, turn, promise: promise_of_next };
     if let Err(mpsc::error::SendError(mut request)) = requests.send(request) {

@@ -25,7 +25,7 @@ pub(crate) fn module<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let gp = &module.object;
     define(gp, "version", env!("CARGO_PKG_VERSION"))?;
     define(gp, "consts", consts(ctx)?)?;
-    define(gp, "RunError", vm.run_error.clone())?;
+    module.lazy("RunError", |call| Ok(Vm::of(call.ctx()).prelude(call.ctx())?.all.get("RunError")?))?;
     let args = vm.host.config.args.iter().map(|arg| json::encode(ctx, &arg.as_str().into()));
     let args = crate::codec::array(ctx, args)?;
     vm.freeze.call::<_, ()>((args.clone(),))?;
@@ -53,13 +53,15 @@ pub(crate) fn module<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
 }
 
 fn consts<'js>(ctx: &Ctx<'js>) -> Result<Value<'js>> {
+    let vm = Vm::of(ctx);
     let consts = Object::new(ctx.clone())?;
     for (group, constants) in CONSTS {
         let object = Object::new(ctx.clone())?;
         for (name, value) in *constants {
             define(&object, *name, *value)?;
         }
+        vm.freeze.call::<_, ()>((object.clone(),))?;
         define(&consts, *group, object)?;
     }
-    Vm::of(ctx).deep_freeze.call((consts,))
+    vm.freeze.call((consts,))
 }

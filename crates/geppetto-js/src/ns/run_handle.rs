@@ -81,7 +81,7 @@ pub(super) fn start<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>>
     object.prop("promise", Property::from(promise))?;
     let vm = Vm::of(ctx);
     let bound = crate::codec::json::encode(ctx, &BOUND.as_slice().into())?;
-    vm.bind_methods.call::<_, ()>((object.clone(), bound))?;
+    vm.prelude(ctx)?.bind_methods.call::<_, ()>((object.clone(), bound))?;
     vm.freeze.call::<_, ()>((object.clone(),))?;
     local.spawn_to_end(drive(run, pump, host.pend(), host.clone(), deferred));
     Ok(object.into_value())
@@ -141,7 +141,7 @@ fn listen<'js>(call: &Call<'_, 'js>, place: &str, once: bool) -> Fallible<Value<
 fn quiet(call: &Call<'_, '_>) -> Fallible<()> {
     if let Some(this) = call.this_value().into_object() {
         let promise: Value<'_> = this.get("promise")?;
-        Vm::of(call.ctx()).quiet.call::<_, ()>((promise,))?;
+        Vm::of(call.ctx()).prelude(call.ctx())?.quiet.call::<_, ()>((promise,))?;
     }
     Ok(())
 }
