@@ -1,5 +1,6 @@
 //! Turns, events and runs between Rust and scripts.
 
+use super::bare;
 use crate::measure::{Row, Target, microseconds, rates};
 use futures_lite::future::block_on;
 use geppetto_js::bench::turn_round_trip;
@@ -114,7 +115,9 @@ fn runs(export: &str, name: &str, n: usize, target: f64) -> Vec<Row> {
 
 /// 7. A new session, a turn, a run.
 pub(crate) fn new_session() -> Vec<Row> {
-    runs("fresh", "new session + append + run, echo + 1 JS middleware", 1_000, 22.0)
+    let mut rows = runs("fresh", "new session + append + run, echo + 1 JS middleware", 1_000, 22.0);
+    rows.push(bare::run("fresh", 1_000));
+    rows
 }
 
 /// 8. One session that grows to 50 turns.
@@ -124,7 +127,9 @@ pub(crate) fn growing_session() -> Vec<Row> {
 
 /// 9. The tool loop: an engine of the script twice, its tool once.
 pub(crate) fn tool_loop() -> Vec<Row> {
-    runs("loop", "tool loop: JS engine twice + JS tool, run", 500, 50.0)
+    let mut rows = runs("loop", "tool loop: JS engine twice + JS tool, run", 500, 50.0);
+    rows.push(bare::run("loop", 500));
+    rows
 }
 
 /// 10. The same without keeping the VM.

@@ -1,5 +1,6 @@
 //! The rows, by what they measure.
 
+pub(crate) mod bare;
 mod bridge;
 mod isolation;
 mod owner;

@@ -1,6 +1,6 @@
 //! What a process and a VM cost before they do anything.
 
-use super::bridge;
+use super::{bare, bridge};
 use crate::measure::{Row, SAMPLES, Target, per};
 use geppetto_js::{Runtime, Source};
 use std::path::PathBuf;
@@ -16,41 +16,44 @@ fn command() -> PathBuf {
 
 /// 11. From the start of the process to its end, which a first `console.log` with the module loaded is right before.
 pub(crate) fn start() -> Vec<Row> {
-    const N: usize = 20;
     let script = std::env::temp_dir().join(format!("geppetto-bench-{}.js", std::process::id()));
     std::fs::write(&script, "const gp = require(\"geppetto\"); console.log(typeof gp.createSession);")
         .expect("a script");
+    let mut ours = Command::new(command());
+    ours.arg("run").arg(&script);
+    let mut bare = Command::new(std::env::current_exe().expect("this program"));
+    bare.arg("--bare-process");
+    let (times, memory) = processes(&mut ours);
+    let (bare_times, _) = processes(&mut bare);
+    let _ = std::fs::remove_file(script);
+    vec![
+        Row::new("process start to end, with a console.log", "ms", Target::AtMost(3.0), PROCESSES, times),
+        Row::new("  its peak memory", "MB", Target::AtMost(12.0), PROCESSES, memory),
+        Row::new("  a process with the engine alone", "ms", Target::None, PROCESSES, bare_times),
+    ]
+}
+
+/// How many processes a sample stands for.
+const PROCESSES: usize = 20;
+
+/// Milliseconds for each process, and the megabytes of the largest.
+fn processes(command: &mut Command) -> (Vec<f64>, Vec<f64>) {
     let (mut times, mut memory) = (Vec::new(), Vec::new());
+    command.stdin(Stdio::null()).stdout(Stdio::null());
     for _ in 0..=SAMPLES {
         let began = Instant::now();
         let mut peak = 0;
-        for _ in 0..N {
-            let child = Command::new(command())
-                .arg("run")
-                .arg(&script)
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .spawn()
-                .expect("the command: cargo build --release -p geppetto-cli");
+        for _ in 0..PROCESSES {
+            let child = command.spawn().expect("the command: cargo build --release -p geppetto-cli");
             let used = child.wait4().expect("an end");
             assert!(used.status.success());
             peak = peak.max(used.rusage.maxrss);
         }
-        times.push(per(began.elapsed(), N) / 1000.0);
+        times.push(per(began.elapsed(), PROCESSES) / 1000.0);
         #[allow(clippy::cast_precision_loss, reason = "bytes of one process")]
         memory.push(peak as f64 / 1e6);
     }
-    let _ = std::fs::remove_file(script);
-    vec![
-        Row::new(
-            "process start to end, with a console.log",
-            "ms",
-            Target::AtMost(3.0),
-            N,
-            times.split_off(1),
-        ),
-        Row::new("  its peak memory", "MB", Target::AtMost(12.0), N, memory.split_off(1)),
-    ]
+    (times.split_off(1), memory.split_off(1))
 }
 
 /// 12. A thousand VMs with the module and a small script.
@@ -73,16 +76,13 @@ pub(crate) fn many() -> Vec<Row> {
         memory.push((resident() - before) / 1000.0);
         drop(all);
     }
-    vec![
-        Row::new(
-            "1,000 VMs with the module and a script: creation of each",
-            "µs",
-            Target::AtMost(400.0),
-            N,
-            creation,
-        ),
+    let name = "1,000 VMs with the module and a script: creation of each";
+    let mut rows = vec![
+        Row::new(name, "µs", Target::AtMost(400.0), N, creation),
         Row::new("  memory of each (the first time)", "kB", Target::AtMost(230.0), N, vec![memory.remove(0)]),
-    ]
+    ];
+    rows.extend(bare::many(N, resident));
+    rows
 }
 
 /// Resident memory of this process in kB, as Linux tells it.
