@@ -44,6 +44,8 @@ enum Command {
         #[arg(long, default_value_t = 300)]
         seconds: u32,
     },
+    /// Count the instructions of rows 1 and 4 to 7. Needs valgrind and `cargo install gungraun-runner`.
+    Instructions,
     /// The hostile scripts under valgrind, which has to be installed. Takes several minutes.
     Valgrind,
     /// Explores 50,000 schedules of each concurrent structure; prints the seed of one that fails.
@@ -63,6 +65,7 @@ fn main() -> std::process::ExitCode {
         Command::Test { case } => test::run(case.as_deref()),
         Command::Corpus => test::corpus(),
         Command::Fuzz { seconds } => test::fuzz(seconds),
+        Command::Instructions => test::instructions(),
         Command::Valgrind => test::valgrind(),
         Command::Shuttle => test::shuttle(),
         Command::Bench { arguments } => test::bench(&arguments),

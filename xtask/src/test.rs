@@ -30,6 +30,11 @@ pub(crate) fn shuttle() -> anyhow::Result<()> {
     step(command(line).env("RUSTFLAGS", "--cfg shuttle"))
 }
 
+/// Counts the instructions of rows. Needs valgrind and `cargo install gungraun-runner`, of the version in the lock file.
+pub(crate) fn instructions() -> anyhow::Result<()> {
+    step(&mut command("cargo bench --locked -p geppetto-bench --bench instructions"))
+}
+
 /// The hostile scripts under valgrind, which finds what is read or written where it must not be.
 pub(crate) fn valgrind() -> anyhow::Result<()> {
     let under = "valgrind -q --error-exitcode=99 --leak-check=no";

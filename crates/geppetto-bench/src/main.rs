@@ -1,5 +1,6 @@
 //! Measures what geppetto costs: `cargo xtask bench`. Each row is measured seven times and shown with its median,
-//! beside the target; `--json` prints one object a row instead. Names of rows as arguments choose among them.
+//! beside the target; `--json` prints one object a row instead,
+//! `--once` takes one sample, for instructions to be counted. Names of rows as arguments choose among them.
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
 mod measure;
@@ -7,6 +8,7 @@ mod rows;
 
 use measure::Row;
 use std::process::{Command, ExitCode};
+use std::sync::atomic::Ordering;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -16,6 +18,7 @@ fn main() -> ExitCode {
     }
     let json = arguments.iter().any(|argument| argument == "--json");
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
+    measure::ONCE.store(arguments.iter().any(|argument| argument == "--once"), Ordering::Relaxed);
     let mut failed = false;
     if !json && !arguments.iter().any(|argument| argument == "--no-head") {
         println!("{}", Row::HEAD);

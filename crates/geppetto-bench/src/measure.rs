@@ -1,10 +1,19 @@
 //! One row: samples, their median, and what is to be reached.
 
 use serde_json::json;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often each row is measured.
 pub(crate) const SAMPLES: usize = 7;
+
+/// Set where instructions are counted: one sample of what is ours, without a warm-up.
+pub(crate) static ONCE: AtomicBool = AtomicBool::new(false);
+
+/// Whether instructions are counted.
+pub(crate) fn once() -> bool {
+    ONCE.load(Ordering::Relaxed)
+}
 
 /// What is to be reached.
 #[derive(Debug, Clone, Copy)]
@@ -97,13 +106,16 @@ fn short(value: f64) -> String {
 
 /// Microseconds for each of `n` operations that `work` does, seven times, after one time to warm up.
 pub(crate) fn microseconds(n: usize, mut work: impl FnMut()) -> Vec<f64> {
-    work();
     let mut sample = || {
         let began = Instant::now();
         work();
         per(began.elapsed(), n)
     };
-    (0..SAMPLES).map(|_| sample()).collect()
+    let samples = if once() { 1 } else { SAMPLES };
+    if !once() {
+        sample();
+    }
+    (0..samples).map(|_| sample()).collect()
 }
 
 /// Microseconds for each of `n`.

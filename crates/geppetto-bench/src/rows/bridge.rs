@@ -116,7 +116,7 @@ fn runs(export: &str, name: &str, n: usize, target: f64) -> Vec<Row> {
 /// 7. A new session, a turn, a run.
 pub(crate) fn new_session() -> Vec<Row> {
     let mut rows = runs("fresh", "new session + append + run, echo + 1 JS middleware", 1_000, 22.0);
-    rows.push(bare::run("fresh", 1_000));
+    rows.extend(bare::run("fresh", 1_000));
     rows
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn growing_session() -> Vec<Row> {
 /// 9. The tool loop: an engine of the script twice, its tool once.
 pub(crate) fn tool_loop() -> Vec<Row> {
     let mut rows = runs("loop", "tool loop: JS engine twice + JS tool, run", 500, 50.0);
-    rows.push(bare::run("loop", 500));
+    rows.extend(bare::run("loop", 500));
     rows
 }
 

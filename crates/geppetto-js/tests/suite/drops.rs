@@ -2,10 +2,11 @@
 //! process, so each half runs in a child process, which counts its threads at the end.
 
 use crate::silent;
-use geppetto_js::{Runtime, Source};
-use geppetto_runner::{JsRef, Local};
+use geppetto_js::{ConsoleSink, Runtime, Source};
+use geppetto_runner::{JsRef, LeftBehind, Local, left_behind};
 use std::any::Any;
 use std::process::Command;
+use std::sync::Arc;
 
 /// What the script leaves for the host: a session, a run's handle, a registry, a pending promise and a timer.
 const AT_REST: &str = r#"
@@ -38,9 +39,9 @@ setTimeout(() => session, 3600000);
 const ITEMS: usize = 6;
 
 /// Everything a host can hold: the runtime, and a handle to each of the script's things.
-fn held(script: &'static str) -> (Vec<Box<dyn Any>>, std::thread::JoinHandle<()>) {
+fn held(script: &'static str, console: &ConsoleSink) -> (Vec<Box<dyn Any>>, std::thread::JoinHandle<()>) {
     let (builder, _reached) = silent();
-    let runtime = builder.build().unwrap();
+    let runtime = builder.console(console.clone()).build().unwrap();
     let started = futures_lite::future::block_on(runtime.start(Source::text("drops.js", script))).unwrap();
     let owner = runtime.owner();
     let kept = owner.call_blocking("keep", |ctx| {
@@ -97,8 +98,10 @@ fn vm_threads() -> usize {
 fn drop_in_every_order(script: &'static str) {
     let orders = orders();
     assert_eq!(orders.len(), 720);
+    // What every VM holds: the count tells how many are left.
+    let console: ConsoleSink = Arc::new(|_, _| {});
     for order in orders {
-        let (items, waiter) = held(script);
+        let (items, waiter) = held(script, &console);
         let mut items: Vec<_> = items.into_iter().map(Some).collect();
         for item in order {
             drop(items[item].take());
@@ -106,6 +109,8 @@ fn drop_in_every_order(script: &'static str) {
         waiter.join().unwrap();
     }
     assert_eq!(vm_threads(), 0, "every thread has ended");
+    assert_eq!(Arc::strong_count(&console), 1, "every VM is gone, with what it held");
+    assert_eq!(left_behind(), LeftBehind::default());
 }
 
 /// Runs one of the tests below in a process of its own.
@@ -162,7 +167,7 @@ fn the_last_runtime_may_be_dropped_on_its_own_thread() {
     let runtime = Runtime::builder().build().unwrap();
     let owner = runtime.owner();
     let stopping = owner.stopping().clone();
-    let slot = std::sync::Arc::new(std::sync::Mutex::new(Some(runtime)));
+    let slot = Arc::new(std::sync::Mutex::new(Some(runtime)));
     owner.post("drop", move |_| drop(slot.lock().unwrap().take())).unwrap();
     futures_lite::future::block_on(stopping.cancelled());
 }

@@ -2,6 +2,7 @@
 
 mod calls;
 mod condemned;
+mod interleavings;
 mod limits;
 mod shutdown;
 mod storm;

@@ -1,22 +1,24 @@
 //! Hostile and careless scripts, each in a process of its own: how it ends, how long it takes, and how much memory.
 //!
-//! A script in `fixtures/adversarial` says in its first lines what is right: a title with the number of its fault,
+//! What a host may do wrong is in `hosts`. A script in `fixtures/adversarial` says in its first lines what is right: a title with the number of its fault,
 //! the command's options, and how it has to end. Prints a table; fails when one line of it is wrong. A name, or a part
 //! of one, as argument runs only the cases that have it. With `GEPPETTO_CORPUS_UNDER="valgrind …"` each runs under that,
 //! and only what it finds counts: everything takes longer there, and the cases of more than 20 s are left out.
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
+mod hosts;
+
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 use wait4::Wait4;
 
 struct Case {
     name: String,
-    script: PathBuf,
-    options: Vec<String>,
+    /// The program and its arguments.
+    command: Vec<String>,
     exit: i32,
     within: Duration,
     /// Peak memory of the process in MB, as the operating system counts it.
@@ -32,6 +34,11 @@ struct Outcome {
 }
 
 fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    if arguments.next().as_deref() == Some("--host") {
+        hosts::be(&arguments.next().unwrap_or_default());
+        return ExitCode::SUCCESS;
+    }
     let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let mut failures = 0;
     println!("{:<42} {:>6} {:>9} {:>9}", "case", "exit", "wall", "peak");
@@ -61,7 +68,20 @@ fn cases() -> Vec<Case> {
     let mut scripts: Vec<_> = scripts.filter(|path| path.is_file()).collect();
     scripts.sort();
     assert!(!scripts.is_empty(), "there are cases");
-    scripts.iter().map(|script| case(script)).collect()
+    scripts.iter().map(|script| case(script)).chain(hosts::ALL.iter().map(host)).collect()
+}
+
+/// A host is this program itself.
+fn host(host: &hosts::Host) -> Case {
+    let program = std::env::current_exe().unwrap().to_string_lossy().into_owned();
+    Case {
+        name: host.name.to_owned(),
+        command: [&program, "--host", host.name].map(str::to_owned).into(),
+        exit: 0,
+        within: Duration::from_secs(5),
+        memory: 60,
+        says: host.says.to_owned(),
+    }
 }
 
 /// Reads `// options: …` and `// exit 3, within 2 s and 60 MB, says: …`.
@@ -69,7 +89,10 @@ fn case(script: &Path) -> Case {
     let text = fs::read_to_string(script).unwrap();
     let name = script.file_stem().unwrap().to_string_lossy().into_owned();
     let line = |start: &str| text.lines().find_map(|line| line.strip_prefix(start));
-    let options = line("// options: ").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
+    let options = line("// options: ").unwrap_or_default().split_whitespace();
+    let path = script.to_string_lossy();
+    let command = [env!("CARGO_BIN_EXE_geppetto"), "run"].into_iter().chain(options).chain([&*path]);
+    let command = command.map(str::to_owned).collect();
     let right = line("// exit ").unwrap_or_else(|| panic!("{name} does not say how it ends"));
     let read = || {
         let (exit, rest) = right.split_once(", within ")?;
@@ -79,14 +102,14 @@ fn case(script: &Path) -> Case {
         Some((exit, within, memory.parse().ok()?, says.to_owned()))
     };
     let (exit, within, memory, says) = read().unwrap_or_else(|| panic!("{name} says {right:?}"));
-    Case { name, script: script.to_owned(), options, exit, within, memory, says }
+    Case { name, command, exit, within, memory, says }
 }
 
 fn run(case: &Case) -> Outcome {
     let under = under();
-    let mut words = under.iter().map(String::as_str).chain([env!("CARGO_BIN_EXE_geppetto"), "run"]);
-    let mut command = Command::new(words.next().unwrap_or_default());
-    command.args(words).args(&case.options).arg(&case.script);
+    let mut words = under.iter().chain(&case.command);
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words).env("RUST_BACKTRACE", "0");
     let began = Instant::now();
     let mut child =
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
