@@ -55,10 +55,11 @@ impl<'js> Options<'js> {
 
     /// An option as it is; only `undefined` means absent.
     fn raw(&self, name: &'static str) -> Fallible<Option<Value<'js>>> {
+        let Some(object) = &self.object else { return Ok(None) };
         self.asked.borrow_mut().push(name);
-        let Some(object) = self.object.as_ref().filter(|_| self.names.iter().any(|own| own == name)) else {
+        if !self.names.iter().any(|own| own == name) {
             return Ok(None);
-        };
+        }
         let value = object.get::<_, Value<'js>>(name);
         let value = value.map_err(|error| Fault::Read { error, path: self.path_of(name) })?;
         Ok(Some(value).filter(|value| !value.is_undefined()))

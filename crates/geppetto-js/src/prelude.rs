@@ -31,17 +31,32 @@ const PRELUDE: Group = Group {
     compiled: include_bytes!("compiled/prelude.bytecode"),
 };
 
-const EXTRAS: Group = Group {
-    name: "geppetto:extras",
-    sources: &[
-        include_str!("globals/layout.js"),
-        include_str!("globals/inspect.js"),
-        include_str!("globals/console.js"),
-        include_str!("globals/clone.js"),
-        include_str!("globals/web.js"),
-    ],
-    compiled: include_bytes!("compiled/extras.bytecode"),
+const INSPECTION: Group = Group {
+    name: "geppetto:inspection",
+    sources: &[include_str!("globals/layout.js"), include_str!("globals/inspect.js")],
+    compiled: include_bytes!("compiled/inspection.bytecode"),
 };
+
+const CONSOLE: Group = Group {
+    name: "geppetto:console",
+    sources: &[include_str!("globals/console.js")],
+    compiled: include_bytes!("compiled/console.bytecode"),
+};
+
+const CLONE: Group = Group {
+    name: "geppetto:clone",
+    sources: &[include_str!("globals/clone.js")],
+    compiled: include_bytes!("compiled/clone.bytecode"),
+};
+
+const WEB: Group = Group {
+    name: "geppetto:web",
+    sources: &[include_str!("globals/web.js")],
+    compiled: include_bytes!("compiled/web.bytecode"),
+};
+
+#[cfg(any(test, feature = "codegen"))]
+const GROUPS: [Group; 6] = [INTRINSICS, PRELUDE, INSPECTION, CONSOLE, CLONE, WEB];
 
 impl Group {
     /// Its functions: from the bytecode, or from the sources if the engine is of another version than the one it was
@@ -103,8 +118,8 @@ impl<'js> Prelude<'js> {
         inspect::is_handle_of(&native)?;
         abort::natives(&native)?;
         native.method("shown", 1, |call| {
-            let extras = Vm::of(call.ctx());
-            Ok(extras.extras(call.ctx())?.shown.call((call.at(0),))?)
+            let vm = Vm::of(call.ctx());
+            Ok(vm.inspection(call.ctx())?.shown.call((call.at(0),))?)
         })?;
         let [primordials, prelude] = PRELUDE.load(ctx)?;
         let kept: Object<'js> = primordials.call((intrinsics.clone(),))?;
@@ -129,33 +144,51 @@ impl<'js> Prelude<'js> {
             all,
         })
     }
-}
 
-/// How values print, and the globals that most scripts do without.
-pub(crate) struct Extras<'js> {
-    pub(crate) shown: Function<'js>,
-    pub(crate) console: Value<'js>,
-    pub(crate) structured_clone: Value<'js>,
-    /// Its classes by name.
-    pub(crate) web: Object<'js>,
-}
-
-impl<'js> Extras<'js> {
-    pub(crate) fn load(ctx: &Ctx<'js>, prelude: &Prelude<'js>) -> Result<Self> {
+    /// Makes `console`.
+    pub(crate) fn console(&self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
         let native = Members::new(ctx)?;
         console::natives(&native)?;
-        inspect::natives(&native)?;
+        native.method("inspection", 0, |call| {
+            Ok(Vm::of(call.ctx()).inspection(call.ctx())?.all.clone().into_value())
+        })?;
+        let [console] = CONSOLE.load(ctx)?;
+        console.call((native.object, self.kept.clone()))
+    }
+
+    /// Makes `structuredClone`.
+    pub(crate) fn structured_clone(&self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
+        let native = Members::new(ctx)?;
+        inspect::is_handle_of(&native)?;
+        inspect::is_proxy_of(&native)?;
+        let [clone] = CLONE.load(ctx)?;
+        clone.call((native.object, self.kept.clone(), self.all.clone()))
+    }
+
+    /// Makes `URL` and its kin, by name.
+    pub(crate) fn web(&self, ctx: &Ctx<'js>, inspection: &Inspection<'js>) -> Result<Object<'js>> {
+        let native = Members::new(ctx)?;
         web::natives(&native)?;
-        let [layout, inspect, console, clone, web] = EXTRAS.load(ctx)?;
-        let (native, kept, ours) = (native.object, prelude.kept.clone(), prelude.all.clone());
+        let [web] = WEB.load(ctx)?;
+        web.call((native.object, self.kept.clone(), inspection.all.clone()))
+    }
+}
+
+/// How values print.
+pub(crate) struct Inspection<'js> {
+    all: Object<'js>,
+    pub(crate) shown: Function<'js>,
+}
+
+impl<'js> Inspection<'js> {
+    pub(crate) fn load(ctx: &Ctx<'js>, prelude: &Prelude<'js>) -> Result<Self> {
+        let native = Members::new(ctx)?;
+        inspect::natives(&native)?;
+        let [layout, inspect] = INSPECTION.load(ctx)?;
+        let kept = prelude.kept.clone();
         let layout: Object<'js> = layout.call((kept.clone(),))?;
-        let inspection: Object<'js> = inspect.call((native.clone(), kept.clone(), layout, ours.clone()))?;
-        Ok(Self {
-            shown: inspection.get("shown")?,
-            console: console.call((native.clone(), kept.clone(), inspection.clone()))?,
-            structured_clone: clone.call((native.clone(), kept.clone(), ours))?,
-            web: web.call((native, kept, inspection))?,
-        })
+        let all: Object<'js> = inspect.call((native.object, kept, layout, prelude.all.clone()))?;
+        Ok(Self { shown: all.get("shown")?, all })
     }
 }
 
@@ -165,9 +198,8 @@ impl<'js> Extras<'js> {
 /// When a source does not compile, or there is no such group.
 #[cfg(any(test, feature = "codegen"))]
 pub(crate) fn compiled(name: &str) -> Result<Vec<u8>> {
-    let groups = [INTRINSICS, PRELUDE, EXTRAS];
     let group =
-        groups.into_iter().find(|group| group.name.ends_with(name)).ok_or(rquickjs::Error::Unknown)?;
+        GROUPS.into_iter().find(|group| group.name.ends_with(name)).ok_or(rquickjs::Error::Unknown)?;
     let runtime = rquickjs::Runtime::new()?;
     let options = rquickjs::WriteOptions { strip_source: true, ..rquickjs::WriteOptions::default() };
     rquickjs::Context::full(&runtime)?.with(|ctx| group.declare(&ctx)?.write(options))
@@ -179,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_compiled_scripts_are_those_of_their_sources() {
-        for group in [INTRINSICS, PRELUDE, EXTRAS] {
+        for group in GROUPS {
             assert!(
                 compiled(group.name).unwrap() == group.compiled,
                 "{}: run `cargo xtask codegen`",

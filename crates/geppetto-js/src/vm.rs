@@ -3,7 +3,7 @@
 
 use crate::codec::names::Names;
 use crate::host::Host;
-use crate::prelude::{Extras, Prelude};
+use crate::prelude::{Inspection, Prelude};
 use crate::{fault::Fault, globals, prelude};
 use geppetto_events::RunIds;
 use rquickjs::function::Constructor;
@@ -32,7 +32,8 @@ pub(crate) struct Vm<'js> {
     /// The built-ins as they were before any script.
     intrinsics: Object<'js>,
     prelude: OnceCell<Prelude<'js>>,
-    extras: OnceCell<Extras<'js>>,
+    inspection: OnceCell<Inspection<'js>>,
+    web: OnceCell<Object<'js>>,
 }
 
 // SAFETY: the type is the same for every lifetime, and all its JS values have that one.
@@ -57,7 +58,8 @@ impl<'js> Vm<'js> {
             error: intrinsics.get("Error")?,
             intrinsics,
             prelude: OnceCell::new(),
-            extras: OnceCell::new(),
+            inspection: OnceCell::new(),
+            web: OnceCell::new(),
         };
         if ctx.store_userdata(vm).is_err() {
             return Err(Fault::Plain("the VM is set up twice".to_owned()).throw(ctx));
@@ -73,12 +75,20 @@ impl<'js> Vm<'js> {
         loaded(&self.prelude, || Prelude::load(ctx, &self.intrinsics))
     }
 
-    /// Those of our own scripts that most do without.
+    /// `URL` and its kin, by name.
     ///
     /// # Errors
     /// See [`prelude`](Self::prelude).
-    pub(crate) fn extras(&self, ctx: &Ctx<'js>) -> Result<&Extras<'js>> {
-        loaded(&self.extras, || Extras::load(ctx, self.prelude(ctx)?))
+    pub(crate) fn web(&self, ctx: &Ctx<'js>) -> Result<&Object<'js>> {
+        loaded(&self.web, || self.prelude(ctx)?.web(ctx, self.inspection(ctx)?))
+    }
+
+    /// How values print.
+    ///
+    /// # Errors
+    /// See [`prelude`](Self::prelude).
+    pub(crate) fn inspection(&self, ctx: &Ctx<'js>) -> Result<&Inspection<'js>> {
+        loaded(&self.inspection, || Inspection::load(ctx, self.prelude(ctx)?))
     }
 
     /// The state of this VM.

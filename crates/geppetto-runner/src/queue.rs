@@ -109,6 +109,11 @@ impl<T: Item> Queue<T> {
         state.items.remove(at?)
     }
 
+    /// Whoever waited with this waker waits no more.
+    pub(crate) fn forget(&self, waker: &Waker) {
+        self.lock().wakers.retain(|known| !known.will_wake(waker));
+    }
+
     /// Takes no more items, and gives back those that wait. Closing twice is fine.
     pub(crate) fn close(&self) -> Vec<T> {
         let mut state = self.lock();

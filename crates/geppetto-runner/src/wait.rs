@@ -44,15 +44,17 @@ impl Local {
         let clock = &self.shared().clock;
         block_on(poll_fn(|cx| {
             budget.unpark();
-            self.serve_scopes(cx);
-            // The future first: what is there at once needs no timers.
+            // The future first: what is there at once needs nobody else.
             if let Poll::Ready(output) = future.as_mut().poll(cx) {
+                self.shared().queue.forget(cx.waker());
                 return Poll::Ready(Ok(output));
             }
+            self.serve_scopes(cx);
             let parked = clock.now();
             let stops = stops.get_or_insert_with(|| self.stops(&frames));
             for (stop, error) in stops.iter_mut() {
                 if stop.as_mut().poll(cx).is_ready() {
+                    self.shared().queue.forget(cx.waker());
                     return Poll::Ready(Err(*error));
                 }
             }

@@ -21,7 +21,10 @@ pub(crate) fn run(check: bool) -> anyhow::Result<()> {
     let compiled = [
         ("crates/geppetto-js/src/compiled/intrinsics.bytecode", printed(&["intrinsics"])?),
         ("crates/geppetto-js/src/compiled/prelude.bytecode", printed(&["prelude"])?),
-        ("crates/geppetto-js/src/compiled/extras.bytecode", printed(&["extras"])?),
+        ("crates/geppetto-js/src/compiled/inspection.bytecode", printed(&["inspection"])?),
+        ("crates/geppetto-js/src/compiled/console.bytecode", printed(&["console"])?),
+        ("crates/geppetto-js/src/compiled/clone.bytecode", printed(&["clone"])?),
+        ("crates/geppetto-js/src/compiled/web.bytecode", printed(&["web"])?),
     ];
     let texts = files(&schema)?.into_iter().map(|(path, text)| (path, text.into_bytes()));
     for (path, content) in texts.chain(compiled) {

@@ -192,6 +192,6 @@ pub(crate) fn array<'js>(
 
 /// A value as `console` shows it.
 pub(crate) fn inspected<'js>(ctx: &Ctx<'js>, value: Value<'js>) -> Result<String> {
-    let shown: Value<'js> = Vm::of(ctx).extras(ctx)?.shown.call((value,))?;
+    let shown: Value<'js> = Vm::of(ctx).inspection(ctx)?.shown.call((value,))?;
     text(ctx, &shown)
 }

@@ -348,5 +348,5 @@
     }
   }
   const shown = (value, options) => attempt(inspect, value, options);
-  return { __proto__: null, inspect, shown, attempt, describe, chainOf, ownOf, isBuiltIn, sourceOf };
+  return { __proto__: null, inspect, shown, attempt, describe, chainOf, ownOf, isBuiltIn, sourceOf, behind, classOf, isProxy: native.isProxy };
 })

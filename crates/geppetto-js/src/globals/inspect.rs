@@ -16,10 +16,7 @@ const MOST_ITEMS: usize = 100;
 pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
     members.method("publicFields", 1, public)?;
     is_handle_of(members)?;
-    members.method("isProxy", 1, |call| {
-        let is_proxy = call.raw(0).is_some_and(|value| value.is_proxy());
-        Ok(Value::new_bool(call.ctx().clone(), is_proxy))
-    })?;
+    is_proxy_of(members)?;
     // What is behind a Proxy, and behind that: `null` once it is revoked. Anything else is itself.
     members.method("behind", 1, |call| {
         let mut value = call.raw(0).unwrap_or_else(|| call.undefined());
@@ -56,6 +53,15 @@ pub(crate) fn is_handle_of(members: &Members<'_>) -> Result<()> {
     members.method("isHandle", 1, |call| {
         let object = call.arg(0).and_then(Value::into_object);
         Ok(Value::new_bool(call.ctx().clone(), object.is_some_and(|object| is_handle(&object))))
+    })?;
+    Ok(())
+}
+
+/// Whether a value is a Proxy.
+pub(crate) fn is_proxy_of(members: &Members<'_>) -> Result<()> {
+    members.method("isProxy", 1, |call| {
+        let is_proxy = call.raw(0).is_some_and(|value| value.is_proxy());
+        Ok(Value::new_bool(call.ctx().clone(), is_proxy))
     })?;
     Ok(())
 }

@@ -57,10 +57,11 @@ pub(crate) fn install<'js>(ctx: &Ctx<'js>) -> Result<()> {
 
 fn made<'js>(ctx: &Ctx<'js>, name: &str, origin: Origin) -> Result<Value<'js>> {
     let vm = Vm::of(ctx);
+    let prelude = vm.prelude(ctx)?;
     match origin {
-        Origin::Prelude => vm.prelude(ctx)?.all.get(name),
-        Origin::Console => Ok(vm.extras(ctx)?.console.clone()),
-        Origin::Clone => Ok(vm.extras(ctx)?.structured_clone.clone()),
-        Origin::Web => vm.extras(ctx)?.web.get(name),
+        Origin::Prelude => prelude.all.get(name),
+        Origin::Console => prelude.console(ctx),
+        Origin::Clone => prelude.structured_clone(ctx),
+        Origin::Web => vm.web(ctx)?.get(name),
     }
 }
