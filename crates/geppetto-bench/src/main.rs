@@ -12,8 +12,13 @@ use std::sync::atomic::Ordering;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments == ["--bare-process"] {
-        rows::bare::process();
+    let alone = match &*arguments {
+        [only] if only == "--bare-process" => Some(rows::bare::process as fn()),
+        [only] if only == "--bare-vms" => Some(rows::bare::vms as fn()),
+        _ => None,
+    };
+    if let Some(alone) = alone {
+        alone();
         return ExitCode::SUCCESS;
     }
     let json = arguments.iter().any(|argument| argument == "--json");

@@ -1,9 +1,12 @@
 //! The same work on the engine alone: what no bridge can be faster than. The codec is naive and unchecked, there is no
 //! session, no event, no limit; what crosses, and how often, is what crosses in the row above it.
 
+use super::process::{VMS, resident};
 use crate::measure::{Row, Target, microseconds, once, per};
 use rquickjs::function::{Func, This};
 use rquickjs::{Array, CatchResultExt, Context, Ctx, Function, Object, Result, Runtime, Value};
+use serde_json::{Value as Json, json};
+use std::process::Command;
 use std::sync::mpsc;
 use std::time::Instant;
 
@@ -13,6 +16,8 @@ struct Turn {
     id: String,
     blocks: Vec<Block>,
     metadata: Vec<(String, String)>,
+    /// What the tool loop tells engines of its tools.
+    data: Json,
 }
 
 #[derive(Clone)]
@@ -41,6 +46,9 @@ fn encode<'js>(ctx: &Ctx<'js>, turn: &Turn) -> Result<Object<'js>> {
     if !turn.metadata.is_empty() {
         object.set("metadata", entries(ctx, &turn.metadata)?)?;
     }
+    if !turn.data.is_null() {
+        object.set("data", encode_json(ctx, &turn.data)?)?;
+    }
     Ok(object)
 }
 
@@ -60,7 +68,52 @@ fn decode(object: &Object<'_>) -> Result<Turn> {
     if let Some(metadata) = object.get::<_, Option<Object<'_>>>("metadata")? {
         turn.metadata = strings(&metadata)?;
     }
+    if let Some(data) = object.get::<_, Option<Value<'_>>>("data")? {
+        turn.data = decode_json(&data)?;
+    }
     Ok(turn)
+}
+
+fn encode_json<'js>(ctx: &Ctx<'js>, json: &Json) -> Result<Value<'js>> {
+    Ok(match json {
+        Json::Null => Value::new_null(ctx.clone()),
+        Json::Bool(value) => Value::new_bool(ctx.clone(), *value),
+        Json::Number(number) => Value::new_number(ctx.clone(), number.as_f64().unwrap_or(f64::NAN)),
+        Json::String(text) => rquickjs::String::from_str(ctx.clone(), text)?.into_value(),
+        Json::Array(items) => {
+            let array = Array::new(ctx.clone())?;
+            for (at, item) in items.iter().enumerate() {
+                array.set(at, encode_json(ctx, item)?)?;
+            }
+            array.into_value()
+        }
+        Json::Object(entries) => {
+            let object = Object::new(ctx.clone())?;
+            for (key, value) in entries {
+                object.set(key.as_str(), encode_json(ctx, value)?)?;
+            }
+            object.into_value()
+        }
+    })
+}
+
+fn decode_json(value: &Value<'_>) -> Result<Json> {
+    if let Some(text) = value.as_string() {
+        return Ok(text.to_string()?.into());
+    }
+    if let Some(array) = value.as_array() {
+        return array
+            .iter::<Value<'_>>()
+            .map(|item| decode_json(&item?))
+            .collect::<Result<Vec<_>>>()
+            .map(Json::Array);
+    }
+    if let Some(object) = value.as_object() {
+        let entries = object.props::<String, Value<'_>>();
+        let entries = entries.map(|entry| entry.and_then(|(key, value)| Ok((key, decode_json(&value)?))));
+        return entries.collect::<Result<_>>().map(Json::Object);
+    }
+    Ok(value.as_number().map_or(Json::Bool(value.as_bool().unwrap_or_default()), Json::from))
 }
 
 fn decode_block(block: &Object<'_>) -> Result<Block> {
@@ -101,6 +154,15 @@ fn called<'js>(function: &Function<'js>, ctx: &Ctx<'js>, turn: &Turn, more: Obje
     let argument = encode(ctx, turn)?;
     let result: Value<'js> = function.call((argument.clone(), more))?;
     decode(result.as_object().unwrap_or(&argument))
+}
+
+fn tools() -> Json {
+    let parameters =
+        json!({ "type": "object", "properties": { "a": { "type": "number" } }, "required": ["a"] });
+    json!({
+        "tool_config": { "enabled": true, "tool_choice": "auto", "max_iterations": 3, "max_parallel_tools": 1 },
+        "tool_definitions": [{ "name": "add", "parameters": parameters }],
+    })
 }
 
 const SCRIPT: &str = r#"(gp) => {
@@ -149,7 +211,7 @@ fn natives<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     gp.set(
         "loop",
         Func::from(|ctx: Ctx<'js>, asks: Function<'js>, add: Function<'js>, text: String| {
-            let mut turn = Turn { id: "t".to_owned(), ..Turn::default() };
+            let mut turn = Turn { id: "t".to_owned(), data: tools(), ..Turn::default() };
             turn.blocks.push(block("b1", "user", Some("user"), &[("text", &text)]));
             let context = || Object::new(ctx.clone());
             turn = called(&asks, &ctx, &turn, context()?)?;
@@ -202,20 +264,32 @@ fn vm(text: &'static str) -> mpsc::Sender<()> {
     end
 }
 
-/// Rows of as many VMs as row 12 makes.
-pub(super) fn many(n: usize, resident: fn() -> f64) -> Vec<Row> {
+/// What the program does when it makes as many VMs as row 12: microseconds and kilobytes of each.
+pub(crate) fn vms() {
+    let before = resident();
+    let began = Instant::now();
+    let all: Vec<_> = (0..VMS).map(|_| vm("globalThis.engine = {};")).collect();
+    let creation = per(began.elapsed(), VMS);
+    #[allow(clippy::cast_precision_loss, reason = "a thousand")]
+    let memory = (resident() - before) / VMS as f64;
+    drop(all);
+    println!("{creation} {memory}");
+}
+
+/// Rows of as many VMs as row 12 makes, in processes of their own.
+pub(super) fn many() -> Vec<Row> {
     let (mut creation, mut memory) = (Vec::new(), Vec::new());
     for _ in 0..3 {
-        let before = resident();
-        let began = Instant::now();
-        let all: Vec<_> = (0..n).map(|_| vm("globalThis.engine = {};")).collect();
-        creation.push(per(began.elapsed(), n));
-        memory.push((resident() - before) / 1000.0);
-        drop(all);
+        let this = std::env::current_exe().expect("this program");
+        let told = Command::new(this).arg("--bare-vms").output().expect("its output");
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        let mut figures = told.split_whitespace().map(|figure| figure.parse().unwrap_or(f64::NAN));
+        creation.extend(figures.next());
+        memory.extend(figures.next());
     }
     vec![
-        Row::new("  of the engine alone with a thread, one by one", "µs", Target::None, n, creation),
-        Row::new("  memory of each of those", "kB", Target::None, n, vec![memory.remove(0)]),
+        Row::new("  of the engine alone with a thread, one by one", "µs", Target::None, VMS, creation),
+        Row::new("  memory of each of those", "kB", Target::None, VMS, memory),
     ]
 }
 

@@ -56,37 +56,45 @@ fn processes(command: &mut Command) -> (Vec<f64>, Vec<f64>) {
     (times.split_off(1), memory.split_off(1))
 }
 
+/// How many VMs row 12 makes.
+pub(super) const VMS: usize = 1_000;
+
 /// 12. A thousand VMs with the module and a small script.
 pub(crate) fn many() -> Vec<Row> {
-    const N: usize = 1_000;
     let text = "const gp = require(\"geppetto\"); exports.engine = gp.engines.echo();";
     let mut creation = Vec::new();
     let mut memory = Vec::new();
     for _ in 0..3 {
         let before = resident();
         let began = Instant::now();
-        let all: Vec<Runtime> = (0..N)
+        let all: Vec<Runtime> = (0..VMS)
             .map(|_| {
                 let runtime = bridge::runtime();
                 runtime.run_blocking(Source::text("small.js", text)).expect("a script");
                 runtime
             })
             .collect();
-        creation.push(per(began.elapsed(), N));
+        creation.push(per(began.elapsed(), VMS));
         memory.push((resident() - before) / 1000.0);
         drop(all);
     }
     let name = "1,000 VMs with the module and a script: creation of each";
     let mut rows = vec![
-        Row::new(name, "µs", Target::AtMost(400.0), N, creation),
-        Row::new("  memory of each (the first time)", "kB", Target::AtMost(230.0), N, vec![memory.remove(0)]),
+        Row::new(name, "µs", Target::AtMost(400.0), VMS, creation),
+        Row::new(
+            "  memory of each (the first time)",
+            "kB",
+            Target::AtMost(230.0),
+            VMS,
+            vec![memory.remove(0)],
+        ),
     ];
-    rows.extend(bare::many(N, resident));
+    rows.extend(bare::many());
     rows
 }
 
 /// Resident memory of this process in kB, as Linux tells it.
-fn resident() -> f64 {
+pub(super) fn resident() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(f64::NAN)
