@@ -28,6 +28,18 @@ const ABSENT: &[(&str, &[&str])] = &[
         &["geppetto-turns", "geppetto-events", "geppetto-inference", "geppetto-toolloop", "geppetto-js"],
     ),
     ("geppetto-js", &["geppetto-cli", "geppetto-engines"]),
+    (
+        "geppetto-engines",
+        &[
+            "geppetto-toolloop",
+            "geppetto-runner",
+            "geppetto-js",
+            "rquickjs*",
+            "aws-lc-*",
+            "cmake",
+            "openssl-sys",
+        ],
+    ),
     ("xtask", &["geppetto-*"]),
     // Providers, HTTP and TLS belong into geppetto-engines alone; the default build needs gcc and nothing else.
     ("geppetto-cli", &["aws-lc-sys", "cmake"]),

@@ -44,6 +44,13 @@ The command ends when no timer, run or operation is pending. Exit codes:
 
 GEPPETTO_LOG=debug shows the host's log on stderr.";
 
+const FAKE_HELP: &str = "\
+It repeats what it is asked, in the format that it is asked in. A script reaches it by
+
+  gp.engines.fromConfig({ model: \"fake\", apiType: \"openai\", baseURL: \"http://127.0.0.1:8091/v1\" })
+
+when the host allows it: geppetto run --allow-net 127.0.0.1 FILE";
+
 const TYPES_HELP: &str = "\
 An editor then completes and checks `require(\"geppetto\")` in every .js file
 of the folder; so does `npx -p typescript tsc --project DIR`.";
@@ -64,6 +71,8 @@ pub(crate) enum Command {
     Types(Types),
     /// Show a turn that stands in a file, as text, YAML or JSON
     Turns(Turns),
+    /// Start a server on this machine that answers in place of a provider, for trying without a key
+    FakeProvider(FakeProvider),
 }
 
 /// `geppetto types`
@@ -77,6 +86,15 @@ pub(crate) struct Types {
     /// With the globals of `geppetto run --compat`
     #[arg(long)]
     pub(crate) compat: bool,
+}
+
+/// `geppetto fake-provider`
+#[derive(Debug, Args)]
+#[command(max_term_width = 100, after_help = FAKE_HELP)]
+pub(crate) struct FakeProvider {
+    /// The port; 0 takes any that is free
+    #[arg(long, default_value_t = 8091)]
+    pub(crate) port: u16,
 }
 
 /// `geppetto turns`
@@ -146,6 +164,10 @@ pub(crate) struct Run {
     /// Pause each run after the model has asked for tools, and after they have answered; Enter goes on
     #[arg(long)]
     pub(crate) step: bool,
+
+    /// Let the script name this server by baseURL: HOST, or HOST:PORT for one port alone; may be repeated
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_net: Vec<String>,
 
     /// Offer what scripts of the Go project expect: the globals assert and ENV, the host tools go_double and go_concat
     #[arg(long)]

@@ -2,7 +2,9 @@
 
 mod arguments;
 mod compat;
+mod fake_provider;
 mod interrupts;
+mod models;
 mod output;
 mod run;
 mod stats;
@@ -23,6 +25,7 @@ fn main() -> ExitCode {
         arguments::Command::Run(run) => run::run(run),
         arguments::Command::Types(types) => types::types(&types),
         arguments::Command::Turns(turns) => turns::turns(&turns),
+        arguments::Command::FakeProvider(arguments) => fake_provider::serve(&arguments),
     }
 }
 
@@ -30,7 +33,13 @@ fn main() -> ExitCode {
 /// say in it cannot command the terminal.
 fn log_to_stderr() {
     if let Ok(filter) = std::env::var("GEPPETTO_LOG") {
-        let filter = tracing_subscriber::EnvFilter::new(filter);
+        let mut filter = tracing_subscriber::EnvFilter::new(filter);
+        // These log what is sent and received, whole.
+        for quiet in
+            ["rig=off", "rig_core=off", "hyper=off", "hyper_util=off", "h2=off", "reqwest=off", "rustls=off"]
+        {
+            filter = quiet.parse().map_or(filter.clone(), |directive| filter.add_directive(directive));
+        }
         tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_span_events(FmtSpan::CLOSE)

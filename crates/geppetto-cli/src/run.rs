@@ -3,6 +3,7 @@
 use crate::arguments::Run;
 use crate::compat::{self, Compat};
 use crate::interrupts::Interrupts;
+use crate::models::Models;
 use crate::output::{self, Stream};
 use crate::terminal::{OnInterrupt, Terminal};
 use crate::uncaught::{Failed, Uncaught};
@@ -64,6 +65,7 @@ async fn run_script(arguments: Run) -> u8 {
         .limits(limits)
         .args(args)
         .console(output::console(scripts))
+        .engine_factory(std::sync::Arc::new(Models::new(arguments.allow_net)))
         .on_uncaught(std::sync::Arc::new(move |report| reports.report(report)));
     if let Some(sink) = output::event_sink(arguments.events) {
         builder = builder.sink(sink);

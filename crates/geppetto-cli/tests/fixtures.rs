@@ -77,6 +77,7 @@ fn run(case: &Case) -> String {
         .arg(&case.script)
         .args(lines(&beside("args.txt")))
         .env_remove("GEPPETTO_LOG")
+        .env_remove("OPENAI_API_KEY")
         .envs(lines(&beside("env.txt")).iter().filter_map(|line| line.split_once('=')))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

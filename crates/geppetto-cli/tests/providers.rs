@@ -1,0 +1,78 @@
+//! Scripts that speak to a provider: a server on this machine stands for one.
+
+use geppetto_engines::Api;
+use geppetto_engines::fake::{Answer, FakeProvider, Received, format_of};
+use serde_json::json;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+const CANARY: &str = "sk-CANARY-0123456789";
+
+const SCRIPT: &str = r#"
+const gp = require("geppetto");
+const [apiType, baseURL] = gp.args;
+const tools = gp.tools.createRegistry().register({ name: "add", parameters: { type: "object" }, handler: ({ a }) => a + 1 });
+const engine = gp.engines.fromConfig({ model: "fake", apiType, baseURL, maxTokens: 100 });
+const session = gp.createSession({ engine, tools });
+const run = session.start("What is 1 + 1?");
+run.on("partial", (event) => console.log("partial", event.delta));
+run.on("tool-call", (event) => console.log("call", event.toolCall.name, event.toolCall.input));
+run.promise.then((turn) => console.log(gp.turns.text(turn), JSON.stringify(engine), JSON.stringify(turn.metadata.usage)));
+"#;
+
+/// Calls a tool at first, and then says what came of it.
+fn provider(_: usize, request: &Received) -> geppetto_engines::fake::Reply {
+    let api = format_of(request).unwrap();
+    let body = request.body.to_string();
+    let has_result = body.contains("call_0") || body.contains("functionResponse");
+    let call = Answer { calls: vec![("add".to_owned(), json!({ "a": 1 }))], ..Answer::default() };
+    if has_result { Answer::text("It is two.") } else { call }.reply(api)
+}
+
+fn run(options: &[&str], api: Api, server: &FakeProvider) -> (String, String, Option<i32>) {
+    let version = if matches!(api, Api::OpenAi | Api::OpenAiResponses) { "/v1" } else { "" };
+    let script =
+        std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("providers-{}.js", api.name()));
+    std::fs::write(&script, SCRIPT).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_geppetto"));
+    for name in Api::ALL.iter().flat_map(|api| api.key_variables()) {
+        command.env(name, CANARY);
+    }
+    let output = command
+        .env("GEPPETTO_LOG", "trace")
+        .arg("run")
+        .args(options)
+        .arg(script)
+        .args([api.name(), &format!("http://{}{version}", server.address())])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr), output.status.code())
+}
+
+#[test]
+fn a_script_runs_tools_and_streams_with_every_format_and_no_key_is_seen() {
+    let io = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    for api in Api::ALL {
+        let server =
+            io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(provider))).unwrap();
+        let (out, log, code) = run(&["--allow-net", "127.0.0.1"], api, &server);
+        assert_eq!(code, Some(0), "{}: {out}{log}", api.name());
+        let told =
+            "call add {\"a\":1}\npartial It \npartial is \npartial two.\nIt is two. {\"name\":\"config\"} ";
+        assert!(out.starts_with(told) && out.contains("\"inputTokens\":20"), "{}: {out}", api.name());
+        // The server is not the provider's own: it gets no key of the host, and nobody else sees one.
+        assert!(!format!("{out}{log}{:?}", server.received()).contains(CANARY), "{}", api.name());
+    }
+}
+
+#[test]
+fn a_server_that_is_not_allowed_is_not_asked() {
+    let io = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(provider))).unwrap();
+    let (_, log, code) = run(&[], Api::OpenAi, &server);
+    assert_eq!(code, Some(1));
+    assert!(log.contains("`geppetto run --allow-net 127.0.0.1` does"), "{log}");
+    assert!(server.received().is_empty());
+}

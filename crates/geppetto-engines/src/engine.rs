@@ -1,0 +1,187 @@
+//! One model of one provider as an engine.
+
+use crate::http::Guarded;
+use crate::providers::request::{Target, request};
+use crate::providers::stream::{Answer, Broken, Told, ask};
+use crate::providers::{Model, connect};
+use crate::retry::wait_after;
+use crate::{Api, Secret, Settings};
+use async_trait::async_trait;
+use futures_util::future::{Either, pending, select};
+use geppetto_events::{ToolCallDelta, ToolCallInfo};
+use geppetto_inference::{Engine, Failure, InferenceError, RunContext};
+use geppetto_time::Clock;
+use geppetto_turns::{Turn, turn_metadata};
+use http::{HeaderName, HeaderValue};
+use rig_core::completion::CompletionRequest;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// How much of an answer waits for whoever tells it: the provider is not read faster than that.
+const AHEAD: usize = 1024;
+
+pub(crate) struct ProviderEngine {
+    pub(crate) name: Arc<str>,
+    pub(crate) api: Api,
+    pub(crate) settings: Settings,
+    pub(crate) key: Secret,
+    pub(crate) base_url: String,
+    pub(crate) origin: String,
+    pub(crate) headers: Arc<[(HeaderName, HeaderValue)]>,
+    pub(crate) client: reqwest::Client,
+    pub(crate) idle: Duration,
+    pub(crate) io: tokio::runtime::Handle,
+}
+
+impl ProviderEngine {
+    fn model(&self, clock: Arc<dyn Clock>) -> Model {
+        let http = Guarded {
+            client: self.client.clone(),
+            origin: self.origin.clone(),
+            headers: self.headers.clone(),
+            clock,
+            idle: self.idle,
+        };
+        connect(self.api, &self.settings.model, &self.key, &self.base_url, http)
+    }
+
+    /// No text of an error may hold a key, whoever said it.
+    fn failed(&self, mut failure: Failure) -> InferenceError {
+        let secrets = self.settings.headers.iter().map(|(_, value)| value).chain([&self.key]);
+        failure.message = secrets.fold(failure.message, |message, secret| secret.redact(&message));
+        InferenceError::engine(self.name.clone(), failure)
+    }
+}
+
+#[async_trait]
+impl Engine for ProviderEngine {
+    fn name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
+    async fn infer(&self, mut turn: Turn, ctx: &RunContext) -> Result<Turn, InferenceError> {
+        let target = Target { api: self.api, model: &self.settings.model, base_url: &self.base_url };
+        let request = request(&turn, &self.settings, &target).map_err(|failure| self.failed(failure))?;
+        let (told, mut tells) = mpsc::channel(AHEAD);
+        let conversation = Conversation {
+            model: self.model(ctx.clock().clone()),
+            request,
+            told,
+            ctx: ctx.clone(),
+            timeout: self.settings.timeout,
+        };
+        let _task = AbortOnDrop(self.io.spawn(conversation.hold()));
+        let mut batch = Vec::new();
+        while tells.recv_many(&mut batch, AHEAD).await > 0 {
+            for told in batch.drain(..) {
+                if let Told::Ended(ended) = told {
+                    let answer = ended.map_err(|failure| self.failed(failure))?;
+                    self.add(&mut turn, answer);
+                    return Ok(turn);
+                }
+                tell(ctx, told);
+            }
+        }
+        // The task was cancelled with its run, or the runtime of the provider is gone.
+        ctx.check()?;
+        Err(self.failed(Failure::new("the connection's runtime is gone")))
+    }
+}
+
+impl ProviderEngine {
+    fn add(&self, turn: &mut Turn, answer: Answer) {
+        turn.blocks.extend(answer.blocks.into_iter().map(Arc::new));
+        turn_metadata::PROVIDER.set(turn, &self.api.name().to_owned());
+        turn_metadata::MODEL.set(turn, &answer.model.unwrap_or_else(|| self.settings.model.clone()));
+        if let Some(usage) = &answer.usage {
+            turn_metadata::USAGE.set(turn, usage);
+        }
+        if let Some(reason) = &answer.stop_reason {
+            turn_metadata::STOP_REASON.set(turn, reason);
+        }
+    }
+}
+
+/// Publishes a piece of the answer. When the run has ended nobody hears it, and whoever drives it drops the call.
+fn tell(ctx: &RunContext, told: Told) {
+    let _ = match told {
+        Told::Text(delta) => ctx.partial(&delta),
+        Told::Thinking(delta) => ctx.thinking(&delta),
+        Told::Call { name, delta } => {
+            ctx.tool_call_delta(ToolCallDelta { id: None, name: Some(name), delta })
+        }
+        Told::Called { id, name, input } => ctx.tool_call(ToolCallInfo { id, name, input }),
+        Told::Ended(_) => Ok(()),
+    };
+}
+
+/// What goes on with a provider: a task of its own, so that it ends at once when its run is told to, whatever the
+/// thread that polls the run is doing.
+struct Conversation {
+    model: Model,
+    request: CompletionRequest,
+    told: mpsc::Sender<Told>,
+    ctx: RunContext,
+    timeout: Option<Duration>,
+}
+
+impl Conversation {
+    async fn hold(self) {
+        let ended = pin!(async {
+            drop(select(pin!(self.ctx.token().cancelled()), pin!(self.told.closed())).await);
+        });
+        let clock = self.ctx.clock();
+        let late = pin!(async {
+            match self.timeout {
+                Some(timeout) => clock.sleep(timeout).await,
+                None => pending().await,
+            }
+        });
+        let answer = match select(pin!(self.answer()), select(ended, late)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right((Either::Left(_), _)) => return,
+            Either::Right((Either::Right(_), _)) => {
+                let message =
+                    format!("no whole answer within {} ms", self.timeout.unwrap_or_default().as_millis());
+                Err(Failure { retryable: Some(true), ..Failure::new(message) })
+            }
+        };
+        let _ = self.told.send(Told::Ended(Box::new(answer))).await;
+    }
+
+    /// Asks until there is an answer, or no use in asking again.
+    async fn answer(&self) -> Result<Answer, Failure> {
+        let mut attempt = 1;
+        loop {
+            match ask(&self.model, self.request.clone(), &self.told).await {
+                Ok(answer) => return Ok(answer),
+                Err(Broken { problem, has_begun }) => {
+                    let again = problem.failure.retryable == Some(true) && !has_begun;
+                    let Some(wait) = again.then(|| wait_after(attempt, problem.wait)).flatten() else {
+                        return Err(problem.failure);
+                    };
+                    let wait_ms = wait.as_millis();
+                    tracing::debug!(
+                        attempt,
+                        wait_ms,
+                        status = problem.failure.status,
+                        "a provider is asked again"
+                    );
+                    self.ctx.clock().sleep(wait).await;
+                    attempt += 1;
+                }
+            }
+        }
+    }
+}
+
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

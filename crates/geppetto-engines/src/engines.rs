@@ -1,0 +1,204 @@
+//! Engines by their settings: with which key, to which server.
+
+use crate::engine::ProviderEngine;
+use crate::{Api, Secret, Settings};
+use geppetto_inference::{Engine, Failure};
+use http::{HeaderName, HeaderValue};
+use std::sync::Arc;
+use std::time::Duration;
+use url::Url;
+
+/// A key of the host, for a provider's own server and no other.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// Whose key it is.
+    pub api: Api,
+    /// The key.
+    pub secret: Secret,
+}
+
+impl Key {
+    /// The keys in the environment, under the names that the providers' own tools read.
+    #[must_use]
+    pub fn from_environment() -> Vec<Self> {
+        let set = |name: &&str| std::env::var(name).ok().filter(|key| !key.trim().is_empty());
+        let of = |api: Api| {
+            let secret = Secret::new(api.key_variables().iter().find_map(set)?.trim());
+            Some(Self { api, secret })
+        };
+        Api::ALL.into_iter().filter_map(of).collect()
+    }
+}
+
+/// What engines may use.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Keys for the providers' own servers.
+    pub keys: Vec<Key>,
+    /// Servers that a script may name by `baseURL`: `host`, or `host:port` for one port alone.
+    pub allowed_hosts: Vec<String>,
+    /// How long a provider may send nothing.
+    pub idle: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { keys: Vec::new(), allowed_hosts: Vec::new(), idle: Duration::from_secs(120) }
+    }
+}
+
+/// Makes engines. Cheap to clone: connections are shared.
+#[derive(Debug, Clone)]
+pub struct Engines {
+    client: reqwest::Client,
+    io: tokio::runtime::Handle,
+    policy: Arc<Policy>,
+}
+
+impl Engines {
+    /// Engines whose connections live on this tokio runtime, which needs its I/O driver.
+    ///
+    /// # Errors
+    /// When the system offers no certificates.
+    pub fn new(io: tokio::runtime::Handle, policy: Policy) -> Result<Self, Failure> {
+        // A host may have chosen another; without any the client would panic.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .user_agent(concat!("geppetto/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Failure::new(format!("no HTTP client: {}", error.without_url())))?;
+        Ok(Self { client, io, policy: Arc::new(policy) })
+    }
+
+    /// An engine by settings that the host itself vouches for.
+    ///
+    /// # Errors
+    /// When a setting is missing or wrong, or there is no key.
+    pub fn make(&self, settings: Settings) -> Result<Arc<dyn Engine>, Failure> {
+        self.engine("config", settings)
+    }
+
+    /// An engine by settings that a script gave: only to servers that the host allows.
+    ///
+    /// # Errors
+    /// As of [`make`](Self::make), and for a server that is not allowed.
+    pub fn make_for_script(&self, settings: Settings) -> Result<Arc<dyn Engine>, Failure> {
+        if let Some(base_url) = &settings.base_url {
+            let (url, own) = (read_url(base_url)?, read_url(settings.api().base_url())?);
+            if url.origin() != own.origin() && !self.is_allowed(&url) {
+                let host = url.host_str().unwrap_or_default();
+                return Err(Failure::new(format!(
+                    "options.baseURL: the host does not allow requests to {host}; `geppetto run --allow-net {host}` does"
+                )));
+            }
+        }
+        self.engine("config", settings)
+    }
+
+    fn is_allowed(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
+        self.policy.allowed_hosts.iter().any(|allowed| *allowed == host || *allowed == with_port)
+    }
+
+    fn engine(&self, name: &str, settings: Settings) -> Result<Arc<dyn Engine>, Failure> {
+        if settings.model.trim().is_empty() {
+            return Err(Failure::new("options.model is missing: expected a model's name"));
+        }
+        let api = settings.api();
+        let base_url = settings.base_url.clone().unwrap_or_else(|| api.base_url().to_owned());
+        let url = read_url(&base_url)?;
+        let headers = read_headers(&settings)?;
+        crate::providers::parameters(api, &settings)?;
+        let key = self.key(api, &settings, &url, &headers)?;
+        Ok(Arc::new(ProviderEngine {
+            name: name.into(),
+            api,
+            origin: url.origin().ascii_serialization(),
+            base_url: base_url.trim_end_matches('/').to_owned(),
+            settings,
+            key,
+            headers: headers.into(),
+            client: self.client.clone(),
+            idle: self.policy.idle,
+            io: self.io.clone(),
+        }))
+    }
+
+    /// The key to send: one that came with the settings, or the host's own, which goes to the provider's own server
+    /// alone, and not beside credentials that came with the settings.
+    fn key(
+        &self,
+        api: Api,
+        settings: &Settings,
+        url: &Url,
+        headers: &[(HeaderName, HeaderValue)],
+    ) -> Result<Secret, Failure> {
+        if let Some(key) = &settings.api_key {
+            return Ok(key.clone());
+        }
+        let is_own = read_url(api.base_url())?.origin() == url.origin();
+        let has_credentials = headers.iter().any(|(name, _)| is_credential(name.as_str()));
+        if !is_own || has_credentials {
+            return Ok(Secret::new(""));
+        }
+        let own = self.policy.keys.iter().find(|key| key.api == api || shares_key(key.api, api));
+        match own {
+            Some(key) => Ok(key.secret.clone()),
+            None if !api.needs_key() => Ok(Secret::new("")),
+            None => {
+                let (name, variables) = (api.name(), api.key_variables().join(" or "));
+                Err(Failure::new(format!(
+                    "there is no key for {name}: set {variables} in the environment, or pass apiKey"
+                )))
+            }
+        }
+    }
+}
+
+fn shares_key(a: Api, b: Api) -> bool {
+    a.base_url() == b.base_url()
+}
+
+fn is_credential(name: &str) -> bool {
+    ["authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "proxy-authorization"]
+        .contains(&name)
+}
+
+fn read_url(text: &str) -> Result<Url, Failure> {
+    let wrong = |why: &str| {
+        Failure::new(format!("invalid options.baseURL: {why}; expected http(s)://host[:port][/path]"))
+    };
+    let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
+    match () {
+        () if !matches!(url.scheme(), "http" | "https") => Err(wrong("its scheme is not http or https")),
+        // What stands before the @ would be a secret in a place where nobody looks for one.
+        () if !url.username().is_empty() || url.password().is_some() => {
+            Err(wrong("it holds a user name or password"))
+        }
+        () if url.query().is_some() || url.fragment().is_some() => Err(wrong("it has a query or fragment")),
+        () => Ok(url),
+    }
+}
+
+fn read_headers(settings: &Settings) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
+    let read = |(name, value): &(String, Secret)| {
+        let wrong = |what: &str| Failure::new(format!("invalid options.headers: {name:?} {what}"));
+        let key = name.parse::<HeaderName>().map_err(|_| wrong("is no header's name"))?;
+        let mut value = value
+            .expose()
+            .parse::<HeaderValue>()
+            .map_err(|_| wrong("has a value that no header can hold"))?;
+        if matches!(
+            key.as_str(),
+            "host" | "content-length" | "content-type" | "transfer-encoding" | "connection"
+        ) {
+            return Err(wrong("is not for callers to set"));
+        }
+        value.set_sensitive(true);
+        Ok((key, value))
+    };
+    settings.headers.iter().map(read).collect()
+}

@@ -1,0 +1,41 @@
+//! OpenAI's chat completions, and every server that speaks them.
+
+use super::{Model, Parameters, texts};
+use crate::http::Guarded;
+use crate::{Api, Secret, Settings};
+use rig_core::providers::openai::OpenAIConfig;
+use rig_core::providers::openai::wire::{Auth, Dialect, Quirks};
+
+/// A server that is not OpenAI's: nothing is concluded from the names of its models, and some want no key.
+static COMPATIBLE: Dialect = compatible();
+
+const fn compatible() -> Dialect {
+    let mut dialect = Dialect::gateway("openai-compatible", "http://localhost/v1", "OPENAI_API_KEY")
+        .with_quirks(Quirks::openai().done_without_finish_reason());
+    dialect.request_id_header = Some("x-request-id");
+    dialect.quirks.auth = Auth::OptionalBearer;
+    dialect
+}
+
+fn is_openai(base_url: &str) -> bool {
+    base_url == Api::OpenAi.base_url()
+}
+
+pub(super) fn provider(base_url: &str) -> &'static str {
+    if is_openai(base_url) { "openai" } else { COMPATIBLE.name }
+}
+
+pub(super) fn connect(model: &str, key: &Secret, base_url: &str, http: Guarded) -> Model {
+    let config = match is_openai(base_url) {
+        true => OpenAIConfig::new(key.expose()),
+        false => OpenAIConfig::with_key(&COMPATIBLE, key.expose()),
+    };
+    config.with_base_url(base_url).connect(http).chat(model).erase()
+}
+
+pub(super) fn parameters(settings: &Settings, parameters: &mut Parameters) {
+    parameters.set("top_p", settings.top_p);
+    parameters.set("stop", texts(&settings.stop));
+    parameters.set("seed", settings.seed);
+    parameters.set("reasoning_effort", settings.reasoning_effort.clone());
+}

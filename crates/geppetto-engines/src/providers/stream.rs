@@ -1,0 +1,203 @@
+//! From a provider's stream to what an engine tells and answers.
+
+use super::request::Native;
+use super::{Model, Problem, problem};
+use futures_util::StreamExt;
+use geppetto_inference::Failure;
+use geppetto_turns::{Block, Usage, block_metadata};
+use rig_core::completion::{CompletionRequest, CompletionResponse, FinishReason};
+use rig_core::message::{AssistantContent, ToolCall};
+use rig_core::streaming::{Item, StreamEvent};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use tokio::sync::mpsc;
+
+/// What is told while an answer comes.
+#[derive(Debug)]
+pub(crate) enum Told {
+    Text(String),
+    Thinking(String),
+    /// A piece of the arguments of a call of this tool; its id is known at its end.
+    Call {
+        name: String,
+        delta: String,
+    },
+    /// A call whose arguments are whole.
+    Called {
+        id: String,
+        name: String,
+        input: String,
+    },
+    Ended(Box<Result<Answer, Failure>>),
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) blocks: Vec<Block>,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) stop_reason: Option<String>,
+    pub(crate) model: Option<String>,
+}
+
+/// An answer that did not come whole.
+pub(crate) struct Broken {
+    pub(crate) problem: Problem,
+    /// Whether something of it was told: then nobody asks again.
+    pub(crate) has_begun: bool,
+}
+
+impl Broken {
+    fn new(failure: Failure, has_begun: bool) -> Self {
+        Self { problem: Problem { failure, wait: None }, has_begun }
+    }
+}
+
+/// Asks once, and tells what comes. Dropping the future closes the connection.
+pub(crate) async fn ask(
+    model: &Model,
+    request: CompletionRequest,
+    told: &mpsc::Sender<Told>,
+) -> Result<Answer, Broken> {
+    let mut stream =
+        model.stream(request).map_err(|error| Broken { problem: problem(&error), has_begun: false })?;
+    let mut names = BTreeMap::new();
+    let mut ended = BTreeMap::new();
+    let mut has_begun = false;
+    while let Some(item) = stream.next().await {
+        let event = match item {
+            Ok(Item::Event(event)) => event,
+            // rig notes what it does not know; so does a reader of its log.
+            Ok(Item::Unknown(_)) => continue,
+            Err(error) => return Err(Broken { problem: problem(&error), has_begun }),
+        };
+        let tell = match event {
+            StreamEvent::Start { part, name, .. } => {
+                names.extend(name.map(|name| (part.index(), name.to_string())));
+                None
+            }
+            StreamEvent::Text { text, .. } => Some(Told::Text(text)),
+            StreamEvent::Reasoning { text, .. } => Some(Told::Thinking(text)),
+            StreamEvent::Arguments { part, json } => {
+                let name = names.get(&part.index()).cloned().unwrap_or_default();
+                Some(Told::Call { name, delta: json })
+            }
+            StreamEvent::End { part, content } => {
+                let block = block(&content);
+                let called = called(&content, &block);
+                ended.insert(part.index(), (block, content));
+                called
+            }
+        };
+        if let Some(tell) = tell {
+            has_begun = true;
+            // Nobody listens any more: the engine is about to drop this.
+            let _ = told.send(tell).await;
+        }
+    }
+    match stream.finish().await {
+        Ok(response) => answer(ended, &response).map_err(|failure| Broken::new(failure, has_begun)),
+        Err(error) => Err(Broken { problem: problem(&error), has_begun }),
+    }
+}
+
+fn called(content: &AssistantContent, block: &Block) -> Option<Told> {
+    let AssistantContent::ToolCall(ToolCall { function, .. }) = content else { return None };
+    if function.invalid_arguments.is_some() {
+        return None;
+    }
+    let id = block.text_at("id").unwrap_or_default().to_owned();
+    Some(Told::Called {
+        id,
+        name: function.name.to_string(),
+        input: Value::Object(function.arguments.clone()).to_string(),
+    })
+}
+
+fn block(content: &AssistantContent) -> Block {
+    match content {
+        AssistantContent::Text(text) => Block::assistant(&*text.text),
+        AssistantContent::Reasoning(reasoning) => {
+            let mut block = Block::reasoning(&*reasoning.text);
+            let native = reasoning.native.as_ref().map(|native| &native.item);
+            for (key, of_item) in [("item_id", "id"), ("encrypted_content", "encrypted_content")] {
+                if let Some(value) =
+                    native.and_then(|item| item.get(of_item)).filter(|value| value.is_string())
+                {
+                    block.payload.insert(key.to_owned(), value.clone());
+                }
+            }
+            block
+        }
+        AssistantContent::ToolCall(call) => {
+            // A provider that gives no ids gets ours.
+            let id =
+                if call.id.is_local() { geppetto_turns::fresh_id() } else { call.id.wire().into_owned() };
+            Block::tool_call(
+                id,
+                call.function.name.to_string(),
+                Value::Object(call.function.arguments.clone()),
+            )
+        }
+        other => {
+            let payload = json!({ "item": serde_json::to_value(other).unwrap_or_default() });
+            Block::new(geppetto_turns::BlockKind::Other, payload.as_object().cloned().unwrap_or_default())
+        }
+    }
+}
+
+fn answer(
+    ended: BTreeMap<usize, (Block, AssistantContent)>,
+    response: &CompletionResponse,
+) -> Result<Answer, Failure> {
+    let reason = response.finish_reason();
+    let mut blocks = Vec::new();
+    for (mut block, content) in ended.into_values() {
+        if let AssistantContent::ToolCall(ToolCall { function, .. }) = &content
+            && function.invalid_arguments.is_some()
+        {
+            let hint = if reason == Some(FinishReason::Length) { "; raise maxTokens" } else { "" };
+            let message =
+                format!("the answer ended within the arguments of the call of {}{hint}", function.name);
+            return Err(Failure { retryable: Some(false), ..Failure::new(message) });
+        }
+        if block.kind == geppetto_turns::BlockKind::LlmText && block.text().is_none_or(str::is_empty) {
+            continue;
+        }
+        let native =
+            serde_json::to_value(Native { origin: response.origin.clone(), content }).unwrap_or_default();
+        block_metadata::NATIVE.set(&mut block, &native);
+        blocks.push(block);
+    }
+    if let Some(refused) = response.error.as_ref().filter(|_| blocks.is_empty()) {
+        return Err(Failure {
+            retryable: Some(false),
+            ..Failure::new(format!("the model gave no answer: {refused}"))
+        });
+    }
+    Ok(Answer {
+        blocks,
+        usage: usage(response),
+        stop_reason: reason.map(|reason| match reason {
+            FinishReason::Stop => "stop".to_owned(),
+            FinishReason::Length => "length".to_owned(),
+            FinishReason::ToolCalls => "tool_calls".to_owned(),
+            FinishReason::ContentFilter => "content_filter".to_owned(),
+            FinishReason::Other(other) => other,
+            _ => "other".to_owned(),
+        }),
+        model: response.model().map(str::to_owned),
+    })
+}
+
+/// The tokens; `None` when the provider told of none.
+fn usage(response: &CompletionResponse) -> Option<Usage> {
+    let told = &response.usage;
+    let any = told.input_tokens.or(told.output_tokens);
+    any.map(|_| Usage {
+        input_tokens: told.input_tokens.unwrap_or_default(),
+        output_tokens: told.output_tokens.unwrap_or_default(),
+        cached_input_tokens: told.cached_input_tokens.unwrap_or_default(),
+        reasoning_tokens: told.reasoning_tokens.unwrap_or_default(),
+    })
+}

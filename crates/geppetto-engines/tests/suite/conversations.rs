@@ -1,0 +1,121 @@
+//! Whole conversations with each of the five formats: what is asked, what is told, what comes of it.
+
+use crate::{engine, pretty, run, server, settings, shown, story, streamed, traffic};
+use futures_util::StreamExt;
+use geppetto_engines::Api;
+use geppetto_engines::fake::Tail;
+use geppetto_events::EventType;
+use geppetto_inference::{RunOptions, Session};
+use geppetto_toolloop::{FunctionTool, LoopConfig, SessionTools, ToolDefinition, ToolError, ToolRegistry};
+use geppetto_turns::{Block, Turn};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Instant;
+
+fn weather() -> ToolRegistry {
+    let tools = ToolRegistry::new();
+    let definition = ToolDefinition::new("get_weather").description("Weather of a city").parameters(json!({
+        "type": "object",
+        "properties": { "city": { "type": "string" }, "days": { "type": "integer", "minimum": 1 } },
+        "required": ["city"],
+    }));
+    let weather = FunctionTool::new(definition, |args, _| match args["city"].as_str() {
+        Some("Oslo") => Ok(json!({ "celsius": 3 })),
+        _ => Err(ToolError::failed("no such city")),
+    });
+    tools.register(Arc::new(weather)).unwrap();
+    tools
+}
+
+/// Thinking, text and two parallel calls; their results; and a second answer. All that goes back and forth.
+async fn conversation(api: Api) {
+    let server = server(vec![streamed(api, traffic(api, "full")), streamed(api, traffic(api, "text"))]).await;
+    let session = Session::builder(engine(settings(api, &server)));
+    let session =
+        session.tools(weather(), LoopConfig { max_parallel_tools: 2, ..LoopConfig::default() }).build();
+    let image = if api == Api::Ollama {
+        json!({ "content": "iVBORw0KGgo=", "mediaType": "image/png" })
+    } else {
+        json!({ "url": "https://example.com/a.png", "mediaType": "image/png" })
+    };
+    let images = vec![image, json!({ "url": "data:image/jpeg;base64,/9j/4AA=" })];
+    let seed =
+        Turn::new().with(Block::system("You are terse.")).with(Block::user_with_images("And these?", images));
+    let (handle, turn) = run(&session, seed).await;
+    let turn = turn.unwrap_or_else(|error| panic!("{error:?}"));
+    let requests = server.received();
+    assert_eq!(requests.len(), 2);
+    let asked: Vec<String> = requests.iter().map(|request| pretty(&request.body)).collect();
+    let told = format!(
+        "POST {}\n\n{}\n---- and then\n{}\n---- told\n{}\n---- turn\n{}",
+        requests[0].path,
+        asked[0],
+        asked[1],
+        story(&handle),
+        shown(&turn)
+    );
+    insta::assert_snapshot!(format!("conversation-{}", api.name()), told);
+}
+
+#[tokio::test]
+async fn openai_thinks_speaks_calls_two_tools_and_takes_it_all_again() {
+    conversation(Api::OpenAi).await;
+}
+
+#[tokio::test]
+async fn openai_responses_thinks_speaks_calls_two_tools_and_takes_it_all_again() {
+    conversation(Api::OpenAiResponses).await;
+}
+
+#[tokio::test]
+async fn claude_thinks_speaks_calls_two_tools_and_takes_it_all_again() {
+    conversation(Api::Claude).await;
+}
+
+#[tokio::test]
+async fn gemini_thinks_speaks_calls_two_tools_and_takes_it_all_again() {
+    conversation(Api::Gemini).await;
+}
+
+#[tokio::test]
+async fn ollama_thinks_speaks_calls_two_tools_and_takes_it_all_again() {
+    conversation(Api::Ollama).await;
+}
+
+#[tokio::test]
+async fn an_answer_in_pieces_of_one_byte_is_the_same_answer() {
+    for api in Api::ALL {
+        let whole = streamed(api, traffic(api, "full"));
+        let mut told = Vec::new();
+        for reply in [whole.clone(), whole.in_pieces(1)] {
+            let server = server(vec![reply]).await;
+            let session = Session::builder(engine(settings(api, &server))).build();
+            let (_, turn) = run(&session, "Hi").await;
+            told.push(shown(&turn.unwrap()));
+        }
+        assert_eq!(told[0], told[1], "{}", api.name());
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_run_closes_its_connection_at_once() {
+    for api in Api::ALL {
+        let body = traffic(api, "text");
+        // Behind the first of two pieces of text.
+        let middle = String::from_utf8_lossy(&body).find("checking.").unwrap();
+        let mut server = server(vec![streamed(api, body).cut(middle, Tail::Stall)]).await;
+        let session = Session::builder(engine(settings(api, &server))).build();
+        let run = session.begin("Hi", RunOptions::default()).unwrap();
+        let handle = run.handle();
+        let mut events = handle.events(0);
+        let driven = tokio::spawn(run.drive());
+        while events.next().await.unwrap().event_type() != EventType::Partial {}
+        let began = Instant::now();
+        handle.cancel(None);
+        assert_eq!(server.closed().await, Some(0));
+        assert!(began.elapsed().as_millis() < 100, "{}: {:?}", api.name(), began.elapsed());
+        let error = driven.await.unwrap().unwrap_err();
+        assert_eq!(error.code().as_str(), "cancelled");
+        assert!(error.partial_turn.unwrap().last_assistant_text().is_some(), "{}", api.name());
+    }
+}
