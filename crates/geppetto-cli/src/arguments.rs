@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Types(Types),
     /// Show a turn that stands in a file, as text, YAML or JSON
     Turns(Turns),
+    /// What profiles of models there are, and whether their keys are set
+    Profiles(Profiles),
     /// Start a server on this machine that answers in place of a provider, for trying without a key
     FakeProvider(FakeProvider),
 }
@@ -86,6 +88,31 @@ pub(crate) struct Types {
     /// With the globals of `geppetto run --compat`
     #[arg(long)]
     pub(crate) compat: bool,
+}
+
+/// `geppetto profiles`
+#[derive(Debug, Args)]
+#[command(max_term_width = 100)]
+pub(crate) struct Profiles {
+    #[command(subcommand)]
+    pub(crate) command: ProfilesCommand,
+
+    /// The file; geppetto/profiles.yaml in the XDG config folder otherwise
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) profiles: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfilesCommand {
+    /// Name all, the one that counts where none is named with a star
+    List,
+    /// Show the settings of one, with those that it extends
+    Show {
+        /// The profile
+        name: String,
+    },
+    /// Look for a key of each; exit 1 when one is missing
+    Check,
 }
 
 /// `geppetto fake-provider`
@@ -164,6 +191,10 @@ pub(crate) struct Run {
     /// Pause each run after the model has asked for tools, and after they have answered; Enter goes on
     #[arg(long)]
     pub(crate) step: bool,
+
+    /// The file of profiles; geppetto/profiles.yaml in the XDG config folder otherwise
+    #[arg(long, value_name = "FILE")]
+    pub(crate) profiles: Option<PathBuf>,
 
     /// Let the script name this server by baseURL: HOST, or HOST:PORT for one port alone; may be repeated
     #[arg(long, value_name = "HOST")]

@@ -6,6 +6,7 @@ mod fake_provider;
 mod interrupts;
 mod models;
 mod output;
+mod profiles;
 mod run;
 mod stats;
 mod step;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         arguments::Command::Run(run) => run::run(run),
         arguments::Command::Types(types) => types::types(&types),
         arguments::Command::Turns(turns) => turns::turns(&turns),
+        arguments::Command::Profiles(arguments) => profiles::profiles(&arguments),
         arguments::Command::FakeProvider(arguments) => fake_provider::serve(&arguments),
     }
 }

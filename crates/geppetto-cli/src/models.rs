@@ -1,48 +1,79 @@
 //! Real models for scripts: `engines.fromConfig` and `engines.fromProfile`.
 
-use geppetto_engines::{Engines, Key, Policy, Settings};
+use geppetto_engines::{Engines, Key, Policy, Profiles, Settings};
 use geppetto_inference::{Engine, Failure};
 use geppetto_js::{EngineFactory, EngineRequest};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The variables that name a model where a script names none.
+/// The variables that name a profile where a script names none.
 const VARIABLES: [&str; 2] = ["GEPPETTO_PROFILE", "PINOCCHIO_PROFILE"];
 
-/// Makes engines with the keys of the environment. Nothing of it is there before a script asks for a model.
+/// Makes engines with the keys of the environment and of profiles. Nothing of it is read before a script asks for a model.
 pub(crate) struct Models {
     allowed_hosts: Vec<String>,
-    engines: Mutex<Option<Engines>>,
+    profiles: Option<PathBuf>,
+    made: Mutex<Option<(Engines, Profiles)>>,
 }
 
 impl Models {
-    pub(crate) fn new(allowed_hosts: Vec<String>) -> Self {
-        Self { allowed_hosts, engines: Mutex::default() }
+    pub(crate) fn new(allowed_hosts: Vec<String>, profiles: Option<PathBuf>) -> Self {
+        Self { allowed_hosts, profiles, made: Mutex::default() }
     }
 
-    fn engines(&self) -> Result<Engines, Failure> {
-        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(engines) = &*engines {
-            return Ok(engines.clone());
+    fn made(&self) -> Result<(Engines, Profiles), Failure> {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = &*made {
+            return Ok(made.clone());
         }
         let io =
             geppetto_runner::io_handle().ok_or_else(|| Failure::new("could not start a thread for I/O"))?;
+        let profiles = read(self.profiles.as_deref()).map_err(Failure::new)?;
         let policy = Policy {
             keys: Key::from_environment(),
             allowed_hosts: self.allowed_hosts.clone(),
             ..Policy::default()
         };
-        Ok(engines.insert(Engines::new(io.clone(), policy)?).clone())
+        Ok(made.insert((Engines::new(io.clone(), policy)?, profiles)).clone())
     }
 }
 
 impl EngineFactory for Models {
     fn create(&self, request: EngineRequest) -> Result<Arc<dyn Engine>, Failure> {
         let mut settings = Settings::from_options(&request.options)?;
-        if settings.model.is_empty() {
-            // A name that stands for nothing else is a model's.
-            let of_environment = || VARIABLES.iter().find_map(|name| std::env::var(name).ok());
-            settings.model = request.profile.or_else(of_environment).unwrap_or_default();
+        let (engines, profiles) = self.made()?;
+        let named = request.profile.or_else(|| request.from_profile.then(|| implied(&profiles)).flatten());
+        if request.from_profile && named.is_none() && settings.model.is_empty() {
+            let message = "no profile is named: pass its name, set GEPPETTO_PROFILE, or give the file of profiles a default";
+            return Err(Failure::new(message));
         }
-        self.engines()?.make_for_script(settings)
+        let profile = named.as_deref().and_then(|name| profiles.get(name));
+        if let (None, Some(name), true) = (&profile, named, settings.model.is_empty()) {
+            // A name that no profile has is a model's.
+            settings.model = name;
+        }
+        engines.make_for_script(profile, settings)
+    }
+}
+
+/// The profile that counts where none is named.
+pub(crate) fn implied(profiles: &Profiles) -> Option<String> {
+    let set = |name: &&str| std::env::var(name).ok().filter(|profile| !profile.is_empty());
+    VARIABLES.iter().find_map(set).or_else(|| profiles.default_name().map(str::to_owned))
+}
+
+/// Where profiles are looked for when no file is given: in the folder of the XDG Base Directory specification.
+pub(crate) fn usual_file() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
+    Some(config.join("geppetto/profiles.yaml"))
+}
+
+/// The profiles of a file that was given, or of the usual one, if it is there.
+pub(crate) fn read(given: Option<&Path>) -> Result<Profiles, String> {
+    let usual = usual_file().filter(|file| file.exists());
+    match given.or(usual.as_deref()) {
+        Some(file) => Profiles::read(file).map_err(|error| error.to_string()),
+        None => Ok(Profiles::default()),
     }
 }

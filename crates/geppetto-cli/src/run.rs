@@ -65,7 +65,7 @@ async fn run_script(arguments: Run) -> u8 {
         .limits(limits)
         .args(args)
         .console(output::console(scripts))
-        .engine_factory(std::sync::Arc::new(Models::new(arguments.allow_net)))
+        .engine_factory(std::sync::Arc::new(Models::new(arguments.allow_net, arguments.profiles)))
         .on_uncaught(std::sync::Arc::new(move |report| reports.report(report)));
     if let Some(sink) = output::event_sink(arguments.events) {
         builder = builder.sink(sink);

@@ -76,3 +76,51 @@ fn a_server_that_is_not_allowed_is_not_asked() {
     assert!(log.contains("`geppetto run --allow-net 127.0.0.1` does"), "{log}");
     assert!(server.received().is_empty());
 }
+
+#[test]
+fn profiles_are_listed_shown_and_checked_without_their_keys_and_name_the_models_of_scripts() {
+    let io = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let server = io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(provider))).unwrap();
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("profiles");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (file, script) = (folder.join("profiles.yaml"), folder.join("asks.js"));
+    let text = format!(
+        "default: work\nprofiles:\n  base: {{ maxTokens: 50 }}\n  work: {{ extends: base, model: claude-x, baseURL: \"http://{}\", apiKeyEnv: WORK_KEY }}\n",
+        server.address()
+    );
+    std::fs::write(&file, text).unwrap();
+    let asks = "const gp = require('geppetto'); const engine = gp.engines.fromProfile();\
+        console.log(engine.name, gp.turns.text(gp.createSession({ engine, tools: gp.tools.createRegistry().register({ name: 'add', handler: () => 2 }) }).run('Hi')));";
+    std::fs::write(&script, asks).unwrap();
+    let geppetto = |key: &str, words: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_geppetto"))
+            .args(words)
+            .env_remove("GEPPETTO_PROFILE")
+            .env_remove("PINOCCHIO_PROFILE")
+            .env("WORK_KEY", key)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let told =
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(!told.contains(CANARY), "{told}");
+        (told, output.status.code())
+    };
+    let (file, script) = (file.to_str().unwrap(), script.to_str().unwrap());
+    let (listed, _) = geppetto(CANARY, &["profiles", "list", "--profiles", file]);
+    assert!(listed.contains("* work") && listed.contains("key in $WORK_KEY (set)"), "{listed}");
+    let (shown, _) = geppetto(CANARY, &["profiles", "show", "work", "--profiles", file]);
+    assert!(
+        shown.contains("maxTokens        50\n") && shown.contains("apiType          claude\n"),
+        "{shown}"
+    );
+    let (checked, code) = geppetto("", &["profiles", "check", "--profiles", file]);
+    assert!(code == Some(1) && checked.contains("work: key in $WORK_KEY (missing)"), "{checked}");
+    let (ran, code) = geppetto(CANARY, &["run", "--profiles", file, script]);
+    assert_eq!((ran.as_str(), code), ("profile:work It is two.\n", Some(0)));
+    assert_eq!(server.received().pop().unwrap().header("x-api-key"), Some(CANARY));
+    let (missing, code) = geppetto("", &["run", "--profiles", file, script]);
+    assert!(code == Some(1) && missing.contains("the environment variable WORK_KEY is not set"), "{missing}");
+    let (wrong, code) = geppetto("", &["profiles", "show", "wrok", "--profiles", file]);
+    assert!(code == Some(1) && wrong.contains("did you mean \"work\""), "{wrong}");
+}

@@ -1,7 +1,7 @@
 //! Engines by their settings: with which key, to which server.
 
 use crate::engine::ProviderEngine;
-use crate::{Api, Secret, Settings};
+use crate::{Api, KeySource, Profile, Secret, Settings};
 use geppetto_inference::{Engine, Failure};
 use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
@@ -77,24 +77,50 @@ impl Engines {
     /// # Errors
     /// When a setting is missing or wrong, or there is no key.
     pub fn make(&self, settings: Settings) -> Result<Arc<dyn Engine>, Failure> {
-        self.engine("config", settings)
+        self.engine("config", settings, &KeySource::Host, false)
     }
 
-    /// An engine by settings that a script gave: only to servers that the host allows.
+    /// An engine by a profile of the host's, if one was named, and settings that a script gave: only to servers that the
+    /// host allows, and with the profile's key and headers only to the server that they belong to.
     ///
     /// # Errors
     /// As of [`make`](Self::make), and for a server that is not allowed.
-    pub fn make_for_script(&self, settings: Settings) -> Result<Arc<dyn Engine>, Failure> {
-        if let Some(base_url) = &settings.base_url {
-            let (url, own) = (read_url(base_url)?, read_url(settings.api().base_url())?);
-            if url.origin() != own.origin() && !self.is_allowed(&url) {
-                let host = url.host_str().unwrap_or_default();
-                return Err(Failure::new(format!(
-                    "options.baseURL: the host does not allow requests to {host}; `geppetto run --allow-net {host}` does"
-                )));
-            }
+    pub fn make_for_script(
+        &self,
+        profile: Option<Profile>,
+        script: Settings,
+    ) -> Result<Arc<dyn Engine>, Failure> {
+        let name =
+            profile.as_ref().map_or("config".to_owned(), |profile| format!("profile:{}", profile.name));
+        let has_credentials =
+            script.headers.iter().any(|(name, _)| is_credential(&name.to_ascii_lowercase()));
+        let names_server = script.base_url.is_some();
+        let Some(Profile { settings: own, key, .. }) = profile else {
+            let url = url_of(&script)?;
+            self.check_server(names_server, &url, &read_url(script.api().base_url())?)?;
+            return self.engine(&name, script, &KeySource::Host, has_credentials);
+        };
+        let own_url = url_of(&own)?;
+        let own_headers = own.headers.clone();
+        let mut settings = own.overridden_by(script);
+        let url = url_of(&settings)?;
+        if url.origin() == own_url.origin() {
+            return self.engine(&name, settings, &key, has_credentials);
         }
-        self.engine("config", settings)
+        self.check_server(names_server, &url, &read_url(settings.api().base_url())?)?;
+        settings.headers.retain(|header| !own_headers.contains(header));
+        self.engine(&name, settings, &KeySource::Host, has_credentials)
+    }
+
+    /// A script may name the provider's own server, and those that the host allows.
+    fn check_server(&self, names_server: bool, url: &Url, own: &Url) -> Result<(), Failure> {
+        if !names_server || url.origin() == own.origin() || self.is_allowed(url) {
+            return Ok(());
+        }
+        let host = url.host_str().unwrap_or_default();
+        Err(Failure::new(format!(
+            "options.baseURL: the host does not allow requests to {host}; `geppetto run --allow-net {host}` does"
+        )))
     }
 
     fn is_allowed(&self, url: &Url) -> bool {
@@ -103,16 +129,26 @@ impl Engines {
         self.policy.allowed_hosts.iter().any(|allowed| *allowed == host || *allowed == with_port)
     }
 
-    fn engine(&self, name: &str, settings: Settings) -> Result<Arc<dyn Engine>, Failure> {
+    fn engine(
+        &self,
+        name: &str,
+        settings: Settings,
+        key: &KeySource,
+        has_credentials: bool,
+    ) -> Result<Arc<dyn Engine>, Failure> {
         if settings.model.trim().is_empty() {
             return Err(Failure::new("options.model is missing: expected a model's name"));
         }
         let api = settings.api();
+        let url = url_of(&settings)?;
         let base_url = settings.base_url.clone().unwrap_or_else(|| api.base_url().to_owned());
-        let url = read_url(&base_url)?;
         let headers = read_headers(&settings)?;
         crate::providers::parameters(api, &settings)?;
-        let key = self.key(api, &settings, &url, &headers)?;
+        let key = match &settings.api_key {
+            Some(key) => key.clone(),
+            None if has_credentials => Secret::new(""),
+            None => self.host_key(api, &url, key)?,
+        };
         Ok(Arc::new(ProviderEngine {
             name: name.into(),
             api,
@@ -127,24 +163,15 @@ impl Engines {
         }))
     }
 
-    /// The key to send: one that came with the settings, or the host's own, which goes to the provider's own server
-    /// alone, and not beside credentials that came with the settings.
-    fn key(
-        &self,
-        api: Api,
-        settings: &Settings,
-        url: &Url,
-        headers: &[(HeaderName, HeaderValue)],
-    ) -> Result<Secret, Failure> {
-        if let Some(key) = &settings.api_key {
-            return Ok(key.clone());
+    /// The profile's key, or the host's own for this provider, which goes to the provider's own server alone.
+    fn host_key(&self, api: Api, url: &Url, source: &KeySource) -> Result<Secret, Failure> {
+        if let Some(key) = source.read()? {
+            return Ok(key);
         }
-        let is_own = read_url(api.base_url())?.origin() == url.origin();
-        let has_credentials = headers.iter().any(|(name, _)| is_credential(name.as_str()));
-        if !is_own || has_credentials {
+        if read_url(api.base_url())?.origin() != url.origin() {
             return Ok(Secret::new(""));
         }
-        let own = self.policy.keys.iter().find(|key| key.api == api || shares_key(key.api, api));
+        let own = self.policy.keys.iter().find(|key| shares_key(key.api, api));
         match own {
             Some(key) => Ok(key.secret.clone()),
             None if !api.needs_key() => Ok(Secret::new("")),
@@ -156,6 +183,11 @@ impl Engines {
             }
         }
     }
+}
+
+/// The server that settings lead to.
+fn url_of(settings: &Settings) -> Result<Url, Failure> {
+    read_url(settings.base_url.as_deref().unwrap_or(settings.api().base_url()))
 }
 
 fn shares_key(a: Api, b: Api) -> bool {

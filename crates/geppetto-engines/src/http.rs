@@ -78,10 +78,17 @@ impl Guarded {
             return Err(Error::instance(Fault::ForeignOrigin));
         }
         move_key(&mut url, &mut parts.headers);
-        parts.headers.extend(self.headers.iter().cloned());
+        for (name, value) in self.headers.iter() {
+            parts.headers.insert(name, value.clone());
+        }
         for name in CREDENTIALS {
-            if let Some(value) = parts.headers.get_mut(name) {
-                value.set_sensitive(true);
+            match parts.headers.get_mut(name) {
+                // Without a key there is nothing to show.
+                Some(value) if value.is_empty() || value.as_bytes().trim_ascii() == b"Bearer" => {
+                    parts.headers.remove(name);
+                }
+                Some(value) => value.set_sensitive(true),
+                None => {}
             }
         }
         let sent = self.client.request(parts.method, url).headers(parts.headers).body(body).send();

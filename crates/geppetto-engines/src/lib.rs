@@ -27,6 +27,7 @@ mod engines;
 #[cfg(feature = "fake")]
 pub mod fake;
 mod http;
+mod profiles;
 mod providers;
 mod retry;
 mod secret;
@@ -34,5 +35,6 @@ mod settings;
 
 pub use api::{Api, UnknownApi};
 pub use engines::{Engines, Key, Policy};
+pub use profiles::{KeySource, Profile, ProfileError, Profiles};
 pub use secret::Secret;
 pub use settings::Settings;

@@ -67,6 +67,28 @@ impl Settings {
         })
     }
 
+    /// These settings, but what others say counts more. Headers of both are sent, of one name those of the others.
+    #[must_use]
+    pub fn overridden_by(self, other: Self) -> Self {
+        let is_kept = |name: &str| !other.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+        let mut headers: Vec<_> = self.headers.into_iter().filter(|(name, _)| is_kept(name)).collect();
+        headers.extend(other.headers);
+        Self {
+            model: if other.model.is_empty() { self.model } else { other.model },
+            api: other.api.or(self.api),
+            temperature: other.temperature.or(self.temperature),
+            top_p: other.top_p.or(self.top_p),
+            max_tokens: other.max_tokens.or(self.max_tokens),
+            stop: if other.stop.is_empty() { self.stop } else { other.stop },
+            seed: other.seed.or(self.seed),
+            reasoning_effort: other.reasoning_effort.or(self.reasoning_effort),
+            timeout: other.timeout.or(self.timeout),
+            api_key: other.api_key.or(self.api_key),
+            base_url: other.base_url.or(self.base_url),
+            headers,
+        }
+    }
+
     /// The format in which the model is spoken to.
     #[must_use]
     pub fn api(&self) -> Api {

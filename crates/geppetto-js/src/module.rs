@@ -59,6 +59,8 @@ impl NativeModule for GeppettoModule {
 pub struct EngineRequest {
     /// The profile, when the script named one: as an argument, else among the options.
     pub profile: Option<String>,
+    /// Whether a profile was asked for, by `engines.fromProfile`: where none is named, the host knows which.
+    pub from_profile: bool,
     /// The other options, by their own names where a script has used an alias: `model`, `apiType`, `temperature`, `topP`,
     /// `maxTokens`, `stop`, `seed`, `reasoningEffort`, `timeoutMs`, `apiKey`, `baseURL`, `headers`.
     pub options: Map,

@@ -1,7 +1,7 @@
 //! Where a key goes, and where it does not.
 
 use crate::{CANARY, engines, model, run, server, streamed, traffic};
-use geppetto_engines::{Api, Key, Policy, Secret, Settings};
+use geppetto_engines::{Api, Key, KeySource, Policy, Profile, Secret, Settings};
 use geppetto_inference::{Failure, Session};
 
 fn policy(hosts: &[&str]) -> Policy {
@@ -14,7 +14,7 @@ fn policy(hosts: &[&str]) -> Policy {
 }
 
 fn refused(policy: Policy, settings: Settings) -> Failure {
-    match engines(policy).make_for_script(settings) {
+    match engines(policy).make_for_script(None, settings) {
         Ok(_) => panic!("expected a refusal"),
         Err(failure) => failure,
     }
@@ -45,7 +45,7 @@ async fn a_foreign_server_never_gets_the_hosts_key() {
             base_url: Some(format!("http://{}/v1", server.address())),
             ..Settings::default()
         };
-        let engine = engines(policy(&["127.0.0.1"])).make_for_script(settings).unwrap();
+        let engine = engines(policy(&["127.0.0.1"])).make_for_script(None, settings).unwrap();
         let (_, turn) = run(&Session::builder(engine).build(), "Hi").await;
         drop(turn);
         let received = server.received();
@@ -77,4 +77,58 @@ async fn settings_that_a_format_does_not_know_are_refused() {
         refused(policy(&[]), header).message,
         "invalid options.headers: \"Host\" is not for callers to set"
     );
+}
+
+/// A profile whose server, key and header these are.
+fn profile(server: &geppetto_engines::fake::FakeProvider) -> Profile {
+    Profile {
+        name: "work".to_owned(),
+        settings: Settings {
+            model: "claude-sonnet-4-6".to_owned(),
+            base_url: Some(format!("http://{}", server.address())),
+            headers: vec![("x-team".to_owned(), Secret::new("team-CANARY"))],
+            ..Settings::default()
+        },
+        key: KeySource::Literal(Secret::new(CANARY)),
+    }
+}
+
+#[tokio::test]
+async fn a_profiles_key_and_headers_go_to_its_own_server_and_nowhere_else() {
+    let answer = || vec![streamed(Api::Claude, traffic(Api::Claude, "text"))];
+    let (own, other) = (server(answer()).await, server(answer()).await);
+    let elsewhere = format!("http://{}", other.address());
+    let engines = engines(policy(&["127.0.0.1"]));
+    let asked = async |script: Settings| {
+        let engine = engines.make_for_script(Some(profile(&own)), script).unwrap();
+        assert_eq!(&*engine.name(), "profile:work");
+        run(&Session::builder(engine).build(), "Hi").await.1.unwrap()
+    };
+    asked(Settings::default()).await;
+    let received = own.received().pop().unwrap();
+    assert_eq!(
+        (received.header("x-api-key"), received.header("x-team")),
+        (Some(CANARY), Some("team-CANARY"))
+    );
+    asked(Settings { base_url: Some(elsewhere), ..Settings::default() }).await;
+    assert!(!format!("{:?}", other.received()).contains("CANARY"), "{:?}", other.received());
+    // Its own credentials go instead of the host's.
+    let header = ("X-Api-Key".to_owned(), Secret::new("mine"));
+    asked(Settings { headers: vec![header], ..Settings::default() }).await;
+    assert_eq!(own.received().pop().unwrap().header("x-api-key"), Some("mine"));
+    assert_eq!(own.received().len(), 2);
+}
+
+#[tokio::test]
+async fn another_format_than_its_profiles_does_not_get_its_key() {
+    let key = KeySource::Literal(Secret::new(CANARY));
+    let claude = Profile {
+        name: "c".into(),
+        settings: Settings { model: "claude-x".into(), ..Settings::default() },
+        key,
+    };
+    let script = Settings { api: Some(Api::OpenAi), ..Settings::default() };
+    let told =
+        engines(Policy::default()).make_for_script(Some(claude), script).map(drop).unwrap_err().message;
+    assert_eq!(told, "there is no key for openai: set OPENAI_API_KEY in the environment, or pass apiKey");
 }

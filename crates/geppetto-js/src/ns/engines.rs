@@ -132,7 +132,7 @@ fn request(call: &Call<'_, '_>, profile: Option<String>, index: usize) -> Fallib
     set("headers", options.secrets("headers")?.map(Json::from));
     let profile = profile.or(options.string("profile")?);
     options.finish()?;
-    Ok(EngineRequest { profile, options: config })
+    Ok(EngineRequest { profile, from_profile: index > 0, options: config })
 }
 
 fn from_host<'js>(call: &Call<'_, 'js>, profile: Option<String>, index: usize) -> Fallible<Value<'js>> {
