@@ -1,9 +1,10 @@
 //! Scripts that speak to a provider: a server on this machine stands for one.
 
 use geppetto_engines::Api;
-use geppetto_engines::fake::{Answer, FakeProvider, Received, format_of};
+use geppetto_engines::fake::{Answer, FakeProvider, Received, Tail, format_of, last_question};
 use serde_json::json;
-use std::process::{Command, Stdio};
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 const CANARY: &str = "sk-CANARY-0123456789";
@@ -123,4 +124,90 @@ fn profiles_are_listed_shown_and_checked_without_their_keys_and_name_the_models_
     assert!(code == Some(1) && missing.contains("the environment variable WORK_KEY is not set"), "{missing}");
     let (wrong, code) = geppetto("", &["profiles", "show", "wrok", "--profiles", file]);
     assert!(code == Some(1) && wrong.contains("did you mean \"work\""), "{wrong}");
+}
+
+/// The example, with a server that stands for the model.
+fn chat(api: Api, server: &FakeProvider) -> Child {
+    let version = if matches!(api, Api::OpenAi | Api::OpenAiResponses) { "/v1" } else { "" };
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ts/examples/chat.js");
+    Command::new(env!("CARGO_BIN_EXE_geppetto"))
+        .args([
+            "run",
+            "--allow-net",
+            "127.0.0.1",
+            script,
+            api.name(),
+            &format!("http://{}{version}", server.address()),
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn the_chat_keeps_its_conversation_with_every_format() {
+    let io = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    for api in Api::ALL {
+        let echo = |_: usize, request: &Received| {
+            Answer::text(&format!("You said {}.", last_question(request))).reply(format_of(request).unwrap())
+        };
+        let server = io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(echo))).unwrap();
+        let mut chat = chat(api, &server);
+        chat.stdin.take().unwrap().write_all(b"one\ntwo\n").unwrap();
+        let output = chat.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(
+            told,
+            "> You said one.\n> You said two.\n> ",
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let asked = server.received().pop().unwrap().body.to_string();
+        assert!(
+            asked.contains("You are brief.") && asked.contains("You said one."),
+            "{}: {asked}",
+            api.name()
+        );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_stops_an_answer_of_the_chat_and_keeps_the_conversation() {
+    let io = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let stalls = |number: usize, request: &Received| {
+        let api = format_of(request).unwrap();
+        match number {
+            0 => {
+                let reply = Answer::text("I begin and go on").reply(api);
+                let middle = String::from_utf8_lossy(&reply.pieces[0]).find("go ").unwrap();
+                reply.cut(middle, Tail::Stall)
+            }
+            _ => Answer::text("As I was saying.").reply(api),
+        }
+    };
+    let server = io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(stalls))).unwrap();
+    let mut chat = chat(Api::Claude, &server);
+    let (mut input, mut output) = (chat.stdin.take().unwrap(), chat.stdout.take().unwrap());
+    let mut told = String::new();
+    let mut until = |wanted: &str| {
+        let mut byte = [0; 1];
+        while !told.ends_with(wanted) {
+            assert_eq!(output.read(&mut byte).unwrap(), 1, "{told}");
+            told.push(char::from(byte[0]));
+        }
+        told.clone()
+    };
+    input.write_all(b"go\n").unwrap();
+    until("begin and ");
+    assert!(Command::new("kill").args(["-INT", &chat.id().to_string()]).status().unwrap().success());
+    until(" (stopped)\n> ");
+    input.write_all(b"and?\n").unwrap();
+    drop(input);
+    assert_eq!(until("As I was saying.\n> "), "> I begin and  (stopped)\n> As I was saying.\n> ");
+    assert!(chat.wait().unwrap().success());
+    // What was said until then is part of the conversation.
+    assert!(server.received().pop().unwrap().body.to_string().contains("I begin and"));
 }

@@ -8,7 +8,7 @@
 //! use geppetto_engines::{Engines, Key, Policy, Settings};
 //! use geppetto_inference::{RunOptions, Session};
 //!
-//! # async fn example() -> Result<(), geppetto_inference::Failure> {
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let policy = Policy { keys: Key::from_environment(), ..Policy::default() };
 //! let engines = Engines::new(tokio::runtime::Handle::current(), policy)?;
 //! let settings = Settings { model: "claude-sonnet-4-5".to_owned(), ..Settings::default() };

@@ -39,6 +39,12 @@ impl fmt::Display for Failure {
     }
 }
 
+impl StdError for Failure {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
+    }
+}
+
 /// What an engine, a middleware or the tool loop fails with. Each variant has its [`ErrorCode`].
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
