@@ -192,6 +192,14 @@ pub(crate) struct Run {
     #[arg(long)]
     pub(crate) step: bool,
 
+    /// Write what models are asked and answer to this folder, a file for each call
+    #[arg(long, value_name = "DIR", conflicts_with = "replay")]
+    pub(crate) record: Option<PathBuf>,
+
+    /// Answer in the place of models from such a folder, without a network or a key; fails where something else is asked
+    #[arg(long, value_name = "DIR")]
+    pub(crate) replay: Option<PathBuf>,
+
     /// The file of profiles; geppetto/profiles.yaml in the XDG config folder otherwise
     #[arg(long, value_name = "FILE")]
     pub(crate) profiles: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! Real models for scripts: `engines.fromConfig` and `engines.fromProfile`.
 
-use geppetto_engines::{Engines, Key, Policy, Profiles, Settings};
+use crate::arguments::Run;
+use geppetto_engines::{Engines, Key, Policy, Profiles, Recorder, Replay, Settings};
 use geppetto_inference::{Engine, Failure};
 use geppetto_js::{EngineFactory, EngineRequest};
 use std::path::{Path, PathBuf};
@@ -13,12 +14,22 @@ const VARIABLES: [&str; 2] = ["GEPPETTO_PROFILE", "PINOCCHIO_PROFILE"];
 pub(crate) struct Models {
     allowed_hosts: Vec<String>,
     profiles: Option<PathBuf>,
+    recorder: Option<Arc<Recorder>>,
+    replay: Option<Arc<Replay>>,
     made: Mutex<Option<(Engines, Profiles)>>,
 }
 
 impl Models {
-    pub(crate) fn new(allowed_hosts: Vec<String>, profiles: Option<PathBuf>) -> Self {
-        Self { allowed_hosts, profiles, made: Mutex::default() }
+    /// # Errors
+    /// When a recording cannot be written, or read.
+    pub(crate) fn new(arguments: &Run) -> Result<Self, Failure> {
+        Ok(Self {
+            allowed_hosts: arguments.allow_net.clone(),
+            profiles: arguments.profiles.clone(),
+            recorder: arguments.record.as_deref().map(Recorder::new).transpose()?,
+            replay: arguments.replay.as_deref().map(Replay::open).transpose()?,
+            made: Mutex::default(),
+        })
     }
 
     fn made(&self) -> Result<(Engines, Profiles), Failure> {
@@ -41,6 +52,9 @@ impl Models {
 impl EngineFactory for Models {
     fn create(&self, request: EngineRequest) -> Result<Arc<dyn Engine>, Failure> {
         let mut settings = Settings::from_options(&request.options)?;
+        if let Some(replay) = &self.replay {
+            return Ok(replay.engine(request.profile.as_deref(), request.from_profile));
+        }
         let (engines, profiles) = self.made()?;
         let named = request.profile.or_else(|| request.from_profile.then(|| implied(&profiles)).flatten());
         if request.from_profile && named.is_none() && settings.model.is_empty() {
@@ -52,7 +66,11 @@ impl EngineFactory for Models {
             // A name that no profile has is a model's.
             settings.model = name;
         }
-        engines.make_for_script(profile, settings)
+        let engine = engines.make_for_script(profile, settings)?;
+        Ok(match &self.recorder {
+            Some(recorder) => recorder.wrap(engine),
+            None => engine,
+        })
     }
 }
 

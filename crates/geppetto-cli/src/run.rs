@@ -60,12 +60,19 @@ async fn run_script(arguments: Run) -> u8 {
         depth: arguments.depth_limit,
         queue: arguments.queue_limit,
     };
+    let models = match Models::new(&arguments) {
+        Ok(models) => models,
+        Err(failure) => {
+            Stream::Stderr.write(&format!("geppetto: {failure}\n"));
+            return USAGE;
+        }
+    };
     let mut builder = Runtime::builder()
         .module(terminal)
         .limits(limits)
         .args(args)
         .console(output::console(scripts))
-        .engine_factory(std::sync::Arc::new(Models::new(arguments.allow_net, arguments.profiles)))
+        .engine_factory(std::sync::Arc::new(models))
         .on_uncaught(std::sync::Arc::new(move |report| reports.report(report)));
     if let Some(sink) = output::event_sink(arguments.events) {
         builder = builder.sink(sink);

@@ -127,18 +127,13 @@ fn profiles_are_listed_shown_and_checked_without_their_keys_and_name_the_models_
 }
 
 /// The example, with a server that stands for the model.
-fn chat(api: Api, server: &FakeProvider) -> Child {
+fn chat(api: Api, server: &FakeProvider, options: &[&str]) -> Child {
     let version = if matches!(api, Api::OpenAi | Api::OpenAiResponses) { "/v1" } else { "" };
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ts/examples/chat.js");
     Command::new(env!("CARGO_BIN_EXE_geppetto"))
-        .args([
-            "run",
-            "--allow-net",
-            "127.0.0.1",
-            script,
-            api.name(),
-            &format!("http://{}{version}", server.address()),
-        ])
+        .args(["run", "--allow-net", "127.0.0.1"])
+        .args(options)
+        .args([script, api.name(), &format!("http://{}{version}", server.address())])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -154,7 +149,7 @@ fn the_chat_keeps_its_conversation_with_every_format() {
             Answer::text(&format!("You said {}.", last_question(request))).reply(format_of(request).unwrap())
         };
         let server = io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(echo))).unwrap();
-        let mut chat = chat(api, &server);
+        let mut chat = chat(api, &server, &[]);
         chat.stdin.take().unwrap().write_all(b"one\ntwo\n").unwrap();
         let output = chat.wait_with_output().unwrap();
         let told = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -189,7 +184,7 @@ fn ctrl_c_stops_an_answer_of_the_chat_and_keeps_the_conversation() {
         }
     };
     let server = io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(stalls))).unwrap();
-    let mut chat = chat(Api::Claude, &server);
+    let mut chat = chat(Api::Claude, &server, &[]);
     let (mut input, mut output) = (chat.stdin.take().unwrap(), chat.stdout.take().unwrap());
     let mut told = String::new();
     let mut until = |wanted: &str| {
@@ -210,4 +205,65 @@ fn ctrl_c_stops_an_answer_of_the_chat_and_keeps_the_conversation() {
     assert!(chat.wait().unwrap().success());
     // What was said until then is part of the conversation.
     assert!(server.received().pop().unwrap().body.to_string().contains("I begin and"));
+}
+
+/// What a chat prints and exits with, as events, without times and the ids of runs.
+fn events(mut chat: Child, lines: &str) -> (Vec<String>, String, Option<i32>) {
+    chat.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    let output = chat.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = |line: &str| {
+        let mut event: serde_json::Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        for name in ["timestampMs", "durationMs", "sessionId", "inferenceId", "turnId"] {
+            event.as_object_mut().unwrap().shift_remove(name);
+        }
+        event.to_string()
+    };
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    (told.lines().map(line).collect(), log, output.status.code())
+}
+
+#[test]
+fn a_recorded_chat_is_replayed_without_a_network_and_tells_when_something_else_is_asked() {
+    let io = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    for api in Api::ALL {
+        // It thinks, calls the tool, and answers.
+        let script = |_: usize, request: &Received| {
+            let body = request.body.to_string();
+            let has_result = body.contains("call_0") || body.contains("functionResponse");
+            let thinking = vec!["I look ".to_owned(), "at the clock.".to_owned()];
+            let call = Answer {
+                thinking,
+                calls: vec![("shout".to_owned(), json!({ "text": "a" }))],
+                ..Answer::default()
+            };
+            if has_result { Answer::text("It was loud.") } else { call }.reply(format_of(request).unwrap())
+        };
+        let server = io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(script))).unwrap();
+        let folder =
+            std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("recording-{}", api.name()));
+        let _ = std::fs::remove_dir_all(&folder);
+        let folder = folder.to_str().unwrap();
+        let recorded = events(chat(api, &server, &["--events", "ndjson", "--record", folder]), "one\ntwo\n");
+        assert_eq!(recorded.2, Some(0), "{}", recorded.1);
+        assert!(recorded.0.len() > 20 && recorded.0.iter().any(|event| event.contains("partial-thinking")));
+        let asked = server.received().len();
+        let replayed = events(chat(api, &server, &["--events", "ndjson", "--replay", folder]), "one\ntwo\n");
+        assert_eq!((&replayed.0, replayed.2), (&recorded.0, Some(0)), "{}: {}", api.name(), replayed.1);
+        assert_eq!(server.received().len(), asked, "nobody was asked");
+        let other = events(chat(api, &server, &["--events", "ndjson", "--replay", folder]), "one\nthree\n");
+        let told = other.0.join("\n");
+        assert!(
+            told.contains("not the one recorded in") && told.contains(r#"-        \"text\": \"two\""#),
+            "{told}"
+        );
+        assert!(told.contains(r#"+        \"text\": \"three\""#), "{told}");
+        for file in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            assert!(!text.contains(CANARY), "{text}");
+        }
+        let again = events(chat(api, &server, &["--record", folder]), "");
+        assert!(again.2 == Some(2) && again.1.contains("holds a recording already"), "{}", again.1);
+    }
 }
