@@ -44,6 +44,14 @@ The command ends when no timer, run or operation is pending. Exit codes:
 
 GEPPETTO_LOG=debug shows the host's log on stderr.";
 
+const TEST_HELP: &str = "\
+A test is a folder with main.js (or main.mjs) and a folder named recording, which
+
+  geppetto run --record DIR/recording DIR/main.js
+
+writes. It passes when the script ends well and asks what was recorded, all of it. Beside them
+may stand args.txt (an argument a line), stdin.txt, and expected.txt, which the output must equal.";
+
 const FAKE_HELP: &str = "\
 It repeats what it is asked, in the format that it is asked in. A script reaches it by
 
@@ -71,6 +79,8 @@ pub(crate) enum Command {
     Types(Types),
     /// Show a turn that stands in a file, as text, YAML or JSON
     Turns(Turns),
+    /// Run recorded agents again, and say which do not do what they did
+    Test(Test),
     /// What profiles of models there are, and whether their keys are set
     Profiles(Profiles),
     /// Start a server on this machine that answers in place of a provider, for trying without a key
@@ -88,6 +98,15 @@ pub(crate) struct Types {
     /// With the globals of `geppetto run --compat`
     #[arg(long)]
     pub(crate) compat: bool,
+}
+
+/// `geppetto test`
+#[derive(Debug, Args)]
+#[command(max_term_width = 100, after_help = TEST_HELP)]
+pub(crate) struct Test {
+    /// Folders with tests in them, or in folders beneath them
+    #[arg(required = true, value_name = "DIR")]
+    pub(crate) folders: Vec<PathBuf>,
 }
 
 /// `geppetto profiles`

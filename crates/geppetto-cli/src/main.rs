@@ -11,6 +11,7 @@ mod run;
 mod stats;
 mod step;
 mod terminal;
+mod test;
 mod turns;
 mod types;
 mod uncaught;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         arguments::Command::Run(run) => run::run(run),
         arguments::Command::Types(types) => types::types(&types),
         arguments::Command::Turns(turns) => turns::turns(&turns),
+        arguments::Command::Test(arguments) => test::test(&arguments),
         arguments::Command::Profiles(arguments) => profiles::profiles(&arguments),
         arguments::Command::FakeProvider(arguments) => fake_provider::serve(&arguments),
     }

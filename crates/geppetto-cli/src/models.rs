@@ -32,6 +32,11 @@ impl Models {
         })
     }
 
+    /// How many calls of a recording nobody has asked for.
+    pub(crate) fn not_replayed(&self) -> usize {
+        self.replay.as_ref().map_or(0, |replay| replay.remaining())
+    }
+
     fn made(&self) -> Result<(Engines, Profiles), Failure> {
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(made) = &*made {

@@ -61,7 +61,7 @@ async fn run_script(arguments: Run) -> u8 {
         queue: arguments.queue_limit,
     };
     let models = match Models::new(&arguments) {
-        Ok(models) => models,
+        Ok(models) => std::sync::Arc::new(models),
         Err(failure) => {
             Stream::Stderr.write(&format!("geppetto: {failure}\n"));
             return USAGE;
@@ -72,7 +72,7 @@ async fn run_script(arguments: Run) -> u8 {
         .limits(limits)
         .args(args)
         .console(output::console(scripts))
-        .engine_factory(std::sync::Arc::new(models))
+        .engine_factory(models.clone())
         .on_uncaught(std::sync::Arc::new(move |report| reports.report(report)));
     if let Some(sink) = output::event_sink(arguments.events) {
         builder = builder.sink(sink);
@@ -112,6 +112,10 @@ async fn run_script(arguments: Run) -> u8 {
     };
     // A script whose runs were cancelled by Ctrl-C may have come to its own end since.
     let code = if was_interrupted.into_inner() { INTERRUPTED } else { code };
+    let not_replayed = models.not_replayed();
+    if not_replayed > 0 {
+        Stream::Stderr.write(&format!("geppetto: warning: {not_replayed} {}\n", crate::test::LEFT));
+    }
     if arguments.stats {
         Stream::Stderr.write(&stats::table(&runtime.owner().stats()));
     }

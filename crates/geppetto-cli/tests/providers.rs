@@ -267,3 +267,60 @@ fn a_recorded_chat_is_replayed_without_a_network_and_tells_when_something_else_i
         assert!(again.2 == Some(2) && again.1.contains("holds a recording already"), "{}", again.1);
     }
 }
+
+#[test]
+fn a_recorded_agent_is_a_test_that_fails_when_it_asks_something_else_or_less() {
+    let io = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let echo = |_: usize, request: &Received| Answer::text("Yes.").reply(format_of(request).unwrap());
+    let server = io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(echo))).unwrap();
+    let root = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("recorded");
+    let _ = std::fs::remove_dir_all(&root);
+    let case = |name: &str, recorded: &str, now: &str| {
+        let folder = root.join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let script = |body: &str| {
+            format!(
+                "const gp = require('geppetto');\nconst engine = gp.engines.fromConfig({{ model: 'm', apiType: 'ollama', baseURL: 'http://{}' }});\n\
+             const session = gp.createSession({{ engine }});\n{body}\nconsole.log('done');\n",
+                server.address()
+            )
+        };
+        let main = folder.join("main.js");
+        std::fs::write(&main, script(recorded)).unwrap();
+        let recording = folder.join("recording");
+        let run = Command::new(env!("CARGO_BIN_EXE_geppetto"))
+            .args(["run", "--allow-net", "127.0.0.1", "--record"])
+            .args([&recording, &main])
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        std::fs::write(&main, script(now)).unwrap();
+    };
+    case("same", "session.run('a');", "session.run('a');");
+    case("other", "session.run('a');", "session.run('b');");
+    case("less", "session.run('a'); session.run('b');", "session.run('a');");
+    case("printed", "session.run('a');", "session.run('a');");
+    std::fs::write(root.join("printed/expected.txt"), "finished\n").unwrap();
+    let test = |folder: &std::path::Path| {
+        let output = Command::new(env!("CARGO_BIN_EXE_geppetto")).arg("test").arg(folder).output().unwrap();
+        (
+            format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)),
+            output.status.code(),
+        )
+    };
+    drop(server);
+    let (told, code) = test(&root);
+    assert_eq!(code, Some(1), "{told}");
+    for line in [
+        "1 passed, 3 failed",
+        "ok     ",
+        "1 recorded calls were not asked for",
+        "not the one recorded",
+        "-finished\n+done\n",
+    ] {
+        assert!(told.contains(line), "{line}: {told}");
+    }
+    assert_eq!(test(&root.join("same")).1, Some(0));
+    let (empty, code) = test(&root.join("same/recording"));
+    assert!(code == Some(2) && empty.contains("holds no test"), "{empty}");
+}

@@ -5,6 +5,7 @@ mod bridge;
 mod isolation;
 mod owner;
 mod process;
+mod providers;
 mod sessions;
 
 use crate::measure::Row;
@@ -12,7 +13,7 @@ use crate::measure::Row;
 /// A row's number, and what measures it.
 pub(crate) type Bench = (u32, fn() -> Vec<Row>);
 
-/// All rows, in their order. 15 is the isolation of VMs, which no peer has.
+/// All rows, in their order. 15 is the isolation of VMs, which no peer has; 16 what comes over HTTP.
 pub(crate) const ALL: &[Bench] = &[
     (1, owner::trivial_function),
     (2, owner::round_trip),
@@ -29,4 +30,5 @@ pub(crate) const ALL: &[Bench] = &[
     (13, sessions::stream),
     (14, sessions::long_history),
     (15, isolation::nine_beside_one),
+    (16, providers::deltas),
 ];

@@ -93,9 +93,19 @@ pub(crate) fn many() -> Vec<Row> {
     rows
 }
 
-/// Resident memory of this process in kB, as Linux tells it.
+/// The most memory that this process had, in MB.
+pub(super) fn peak() -> f64 {
+    of_status("VmHWM:") / 1000.0
+}
+
+/// Resident memory of this process in kB.
 pub(super) fn resident() -> f64 {
+    of_status("VmRSS:")
+}
+
+/// A figure in kB, as Linux tells it.
+fn of_status(name: &str) -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(f64::NAN)
 }
