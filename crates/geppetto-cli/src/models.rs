@@ -4,6 +4,8 @@ use crate::arguments::Run;
 use geppetto_engines::{Engines, Key, Policy, Profiles, Recorder, Replay, Settings};
 use geppetto_inference::{Engine, Failure};
 use geppetto_js::{EngineFactory, EngineRequest};
+use geppetto_toolloop::ArgumentSchema;
+use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -48,6 +50,7 @@ impl Models {
         let policy = Policy {
             keys: Key::from_environment(),
             allowed_hosts: self.allowed_hosts.clone(),
+            check_answer: Some(check_answer),
             ..Policy::default()
         };
         Ok(made.insert((Engines::new(io.clone(), policy)?, profiles)).clone())
@@ -77,6 +80,13 @@ impl EngineFactory for Models {
             None => engine,
         })
     }
+}
+
+fn check_answer(schema: &Value, answer: &Value) -> Result<(), String> {
+    let schema = ArgumentSchema::compile(schema).map_err(|error| error.to_string())?;
+    schema
+        .check(answer)
+        .map_err(|issues| issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
 }
 
 /// The profile that counts where none is named.

@@ -1,19 +1,21 @@
 //! One model of one provider as an engine.
 
 use crate::http::Guarded;
+use crate::overrides::{ForTurn, for_turn};
 use crate::providers::request::{Target, request};
 use crate::providers::stream::{Answer, Broken, Told, ask};
 use crate::providers::{Model, connect};
 use crate::retry::wait_after;
-use crate::{Api, Secret, Settings};
+use crate::{AnswerCheck, Api, Secret, Settings};
 use async_trait::async_trait;
 use futures_util::future::{Either, pending, select};
 use geppetto_events::{ToolCallDelta, ToolCallInfo};
 use geppetto_inference::{Engine, Failure, InferenceError, RunContext};
 use geppetto_time::Clock;
-use geppetto_turns::{Turn, turn_metadata};
+use geppetto_turns::{BlockKind, Turn, turn_metadata};
 use http::{HeaderName, HeaderValue};
 use rig_core::completion::CompletionRequest;
+use serde_json::Value;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +35,7 @@ pub(crate) struct ProviderEngine {
     pub(crate) headers: Arc<[(HeaderName, HeaderValue)]>,
     pub(crate) client: reqwest::Client,
     pub(crate) idle: Duration,
+    pub(crate) check_answer: Option<AnswerCheck>,
     pub(crate) io: tokio::runtime::Handle,
 }
 
@@ -64,14 +67,16 @@ impl Engine for ProviderEngine {
 
     async fn infer(&self, mut turn: Turn, ctx: &RunContext) -> Result<Turn, InferenceError> {
         let target = Target { api: self.api, model: &self.settings.model, base_url: &self.base_url };
-        let request = request(&turn, &self.settings, &target).map_err(|failure| self.failed(failure))?;
+        let asked = for_turn(&self.settings, self.api, &turn).map_err(|failure| self.failed(failure))?;
+        let ForTurn { settings, fields, schema } = asked;
+        let request = request(&turn, &settings, fields, &target).map_err(|failure| self.failed(failure))?;
         let (told, mut tells) = mpsc::channel(AHEAD);
         let conversation = Conversation {
             model: self.model(ctx.clock().clone()),
             request,
             told,
             ctx: ctx.clone(),
-            timeout: self.settings.timeout,
+            timeout: settings.timeout,
         };
         let _task = AbortOnDrop(self.io.spawn(conversation.hold()));
         let mut batch = Vec::new();
@@ -79,6 +84,7 @@ impl Engine for ProviderEngine {
             for told in batch.drain(..) {
                 if let Told::Ended(ended) = told {
                     let answer = ended.map_err(|failure| self.failed(failure))?;
+                    self.check(&answer, schema.as_ref()).map_err(|failure| self.failed(failure))?;
                     self.add(&mut turn, answer);
                     return Ok(turn);
                 }
@@ -92,6 +98,20 @@ impl Engine for ProviderEngine {
 }
 
 impl ProviderEngine {
+    /// An answer that had to match a schema: one that calls tools is not the last.
+    fn check(&self, answer: &Answer, schema: Option<&Value>) -> Result<(), Failure> {
+        let calls = answer.blocks.iter().any(|block| block.kind == BlockKind::ToolCall);
+        let Some(schema) = schema.filter(|_| !calls) else { return Ok(()) };
+        let texts = answer.blocks.iter().filter(|block| block.kind == BlockKind::LlmText);
+        let text: String = texts.filter_map(|block| block.text()).collect();
+        let wrong = |why: String| Failure {
+            retryable: Some(true),
+            ..Failure::new(format!("the answer does not match its schema: {why}"))
+        };
+        let value = serde_json::from_str(&text).map_err(|error| wrong(format!("it is no JSON: {error}")))?;
+        self.check_answer.map_or(Ok(()), |check| check(schema, &value)).map_err(wrong)
+    }
+
     fn add(&self, turn: &mut Turn, answer: Answer) {
         turn.blocks.extend(answer.blocks.into_iter().map(Arc::new));
         turn_metadata::PROVIDER.set(turn, &self.api.name().to_owned());

@@ -4,6 +4,7 @@ use crate::engine::ProviderEngine;
 use crate::{Api, KeySource, Profile, Secret, Settings};
 use geppetto_inference::{Engine, Failure};
 use http::{HeaderName, HeaderValue};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -39,11 +40,21 @@ pub struct Policy {
     pub allowed_hosts: Vec<String>,
     /// How long a provider may send nothing.
     pub idle: Duration,
+    /// Says whether an answer matches the schema that a turn asked for; an answer only has to be JSON otherwise.
+    pub check_answer: Option<AnswerCheck>,
 }
+
+/// Compares a JSON Schema and an answer: why it does not match, if it does not.
+pub type AnswerCheck = fn(schema: &Value, answer: &Value) -> Result<(), String>;
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { keys: Vec::new(), allowed_hosts: Vec::new(), idle: Duration::from_secs(120) }
+        Self {
+            keys: Vec::new(),
+            allowed_hosts: Vec::new(),
+            idle: Duration::from_secs(120),
+            check_answer: None,
+        }
     }
 }
 
@@ -159,6 +170,7 @@ impl Engines {
             headers: headers.into(),
             client: self.client.clone(),
             idle: self.policy.idle,
+            check_answer: self.policy.check_answer,
             io: self.io.clone(),
         }))
     }

@@ -27,6 +27,7 @@ mod engines;
 #[cfg(feature = "fake")]
 pub mod fake;
 mod http;
+mod overrides;
 mod profiles;
 mod providers;
 mod recordings;
@@ -35,7 +36,7 @@ mod secret;
 mod settings;
 
 pub use api::{Api, UnknownApi};
-pub use engines::{Engines, Key, Policy};
+pub use engines::{AnswerCheck, Engines, Key, Policy};
 pub use profiles::{KeySource, Profile, ProfileError, Profiles};
 pub use recordings::{Recorder, Replay};
 pub use secret::Secret;

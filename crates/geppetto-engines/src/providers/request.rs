@@ -40,13 +40,14 @@ impl Target<'_> {
     }
 }
 
-/// The request for a turn.
+/// The request for a turn, with fields of the provider's own.
 ///
 /// # Errors
 /// What the provider cannot take.
 pub(crate) fn request(
     turn: &Turn,
     settings: &Settings,
+    fields: Value,
     target: &Target<'_>,
 ) -> Result<CompletionRequest, Failure> {
     let mut request = CompletionRequest::from(messages(turn, target)?);
@@ -59,11 +60,24 @@ pub(crate) fn request(
     if target.api == Api::Claude {
         request.max_tokens = Some(settings.max_tokens.unwrap_or(super::claude::MAX_TOKENS));
     }
-    let parameters = super::parameters(target.api, settings)?;
+    let mut parameters = super::parameters(target.api, settings)?;
+    merge(&mut parameters, fields);
     request.additional_params =
         parameters.as_object().is_some_and(|object| !object.is_empty()).then_some(parameters);
     request.accept_unknown_finish_reasons = true;
     Ok(request)
+}
+
+/// Puts fields into an object, and into those in it; a field that is there counts less.
+fn merge(object: &mut Value, fields: Value) {
+    match (object, fields) {
+        (Value::Object(object), Value::Object(fields)) => {
+            for (name, value) in fields {
+                merge(object.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (object, value) => *object = value,
+    }
 }
 
 fn messages(turn: &Turn, target: &Target<'_>) -> Result<Vec<Message>, Failure> {

@@ -3,6 +3,7 @@
 mod conversations;
 mod failures;
 mod keys;
+mod overrides;
 
 use geppetto_engines::fake::{FakeProvider, Received, Reply};
 use geppetto_engines::{Api, Engines, Policy, Secret, Settings};
