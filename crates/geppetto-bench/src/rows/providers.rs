@@ -2,11 +2,12 @@
 
 use crate::measure::{Row, SAMPLES, Target, per, rates};
 use futures_lite::future::block_on;
-use geppetto_engines::fake::{Answer, FakeProvider, Received};
+use geppetto_engines::fake::{Answer, FakeProvider, Received, Reply, format_of, last_question};
 use geppetto_engines::{Api, Engines, Policy, Settings};
 use geppetto_inference::{Engine, Failure};
 use geppetto_js::{CallOptions, EngineFactory, EngineRequest, Runtime, Source};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 const SCRIPT: &str = r#"
@@ -36,11 +37,15 @@ impl EngineFactory for Beside {
 pub(crate) fn deltas() -> Vec<Row> {
     let io =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
-    let script = |_: usize, request: &Received| {
-        let asked = geppetto_engines::fake::last_question(request);
-        let answer =
-            Answer { text: vec!["delta ".to_owned(); asked.parse().unwrap_or(0)], ..Answer::default() };
-        answer.reply(geppetto_engines::fake::format_of(request).expect("a format")).in_pieces(16 * 1024)
+    // Answers are made once: what is measured is what becomes of them.
+    let made: Mutex<HashMap<(Api, usize), Reply>> = Mutex::default();
+    let script = move |_: usize, request: &Received| {
+        let (api, n) = (format_of(request).expect("a format"), last_question(request).parse().unwrap_or(0));
+        let mut made = made.lock().expect("nobody panics");
+        let make = || {
+            Answer { text: vec!["delta ".to_owned(); n], ..Answer::default() }.reply(api).in_pieces(16 * 1024)
+        };
+        made.entry((api, n)).or_insert_with(make).clone()
     };
     let server =
         io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(script))).expect("a server");
@@ -58,6 +63,7 @@ pub(crate) fn deltas() -> Vec<Row> {
         };
         once(10_000);
         let samples: Vec<f64> = (0..SAMPLES).map(|_| once(10_000)).collect();
+        once(100_000);
         let longer: Vec<f64> = (0..3).map(|_| once(100_000)).collect();
         let name = format!("10,000 deltas over HTTP to a JS listener, {}", api.name());
         let row = Row::new(name, "/s", Target::AtLeast(150_000.0), 10_000, rates(&samples));
