@@ -5,6 +5,7 @@ use geppetto_engines::{Engines, Key, Policy, Profiles, Recorder, Replay, Setting
 use geppetto_inference::{Engine, Failure};
 use geppetto_js::{EngineFactory, EngineRequest};
 use geppetto_toolloop::ArgumentSchema;
+use geppetto_turns::did_you_mean;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -70,8 +71,12 @@ impl EngineFactory for Models {
             return Err(Failure::new(message));
         }
         let profile = named.as_deref().and_then(|name| profiles.get(name));
-        if let (None, Some(name), true) = (&profile, named, settings.model.is_empty()) {
-            // A name that no profile has is a model's.
+        if let (None, Some(name)) = (&profile, named) {
+            // A name that no profile has is a model's, unless a model is named already.
+            if !settings.model.is_empty() {
+                let guess = did_you_mean(&name, profiles.names());
+                return Err(Failure::new(format!("there is no profile {name:?}{guess}")));
+            }
             settings.model = name;
         }
         let engine = engines.make_for_script(profile, settings)?;

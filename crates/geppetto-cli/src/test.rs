@@ -2,7 +2,6 @@
 
 use crate::arguments::Test;
 use crate::output::Stream;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
@@ -53,28 +52,24 @@ fn find(folder: &Path, cases: &mut Vec<Case>) {
     if let Some(script) = script.filter(|_| folder.join("recording").is_dir()) {
         return cases.push(Case { folder: folder.to_owned(), script });
     }
+    // Links are not followed: they could lead in circles.
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).filter(|path| path.is_dir()).for_each(|path| find(&path, cases));
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    folders.for_each(|entry| find(&entry.path(), cases));
 }
 
 fn run(case: &Case) -> Result<(), String> {
     let beside = |name: &str| std::fs::read_to_string(case.folder.join(name)).ok();
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let mut child = Command::new(program)
+    let input = std::fs::File::open(case.folder.join("stdin.txt"));
+    let output = Command::new(program)
         .args(["run", "--timeout", "60s", "--replay"])
         .arg(case.folder.join("recording"))
         .arg(&case.script)
         .args(beside("args.txt").unwrap_or_default().lines())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
+        .stdin(input.map_or_else(|_| Stdio::null(), Stdio::from))
+        .output()
         .map_err(|error| error.to_string())?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A script that does not read its input may be gone already.
-        let _ = stdin.write_all(beside("stdin.txt").unwrap_or_default().as_bytes());
-    }
-    let output = child.wait_with_output().map_err(|error| error.to_string())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (printed, log) = (text(&output.stdout), text(&output.stderr));
     match (output.status.code(), beside("expected.txt")) {

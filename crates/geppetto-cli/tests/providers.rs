@@ -184,7 +184,9 @@ fn ctrl_c_stops_an_answer_of_the_chat_and_keeps_the_conversation() {
         }
     };
     let server = io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(stalls))).unwrap();
-    let mut chat = chat(Api::Claude, &server, &[]);
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("recording-interrupted");
+    let _ = std::fs::remove_dir_all(&folder);
+    let mut chat = chat(Api::Claude, &server, &["--record", folder.to_str().unwrap()]);
     let (mut input, mut output) = (chat.stdin.take().unwrap(), chat.stdout.take().unwrap());
     let mut told = String::new();
     let mut until = |wanted: &str| {
@@ -203,6 +205,10 @@ fn ctrl_c_stops_an_answer_of_the_chat_and_keeps_the_conversation() {
     drop(input);
     assert_eq!(until("As I was saying.\n> "), "> I begin and  (stopped)\n> As I was saying.\n> ");
     assert!(chat.wait().unwrap().success());
+    // The call that was stopped is recorded as far as it came, and the next one behind it.
+    let recorded = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    assert!(recorded("0001.json").contains("\"interrupted\"") && recorded("0001.json").contains("begin "));
+    assert!(recorded("0002.json").contains("\"answer\""));
     // What was said until then is part of the conversation.
     assert!(server.received().pop().unwrap().body.to_string().contains("I begin and"));
 }

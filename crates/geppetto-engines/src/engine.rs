@@ -1,5 +1,6 @@
 //! One model of one provider as an engine.
 
+use crate::engines::is_credential;
 use crate::http::Guarded;
 use crate::overrides::{ForTurn, for_turn};
 use crate::providers::request::{Target, request};
@@ -22,6 +23,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+/// The most of a provider's own words that an error repeats.
+const LONGEST_MESSAGE: usize = 1200;
 /// How much of an answer waits for whoever tells it: the provider is not read faster than that.
 const AHEAD: usize = 1024;
 
@@ -53,8 +56,16 @@ impl ProviderEngine {
 
     /// No text of an error may hold a key, whoever said it.
     fn failed(&self, mut failure: Failure) -> InferenceError {
-        let secrets = self.settings.headers.iter().map(|(_, value)| value).chain([&self.key]);
+        let credentials =
+            self.settings.headers.iter().filter(|(name, _)| is_credential(&name.to_ascii_lowercase()));
+        let credentials = credentials.flat_map(|(_, value)| value.expose().split_whitespace());
+        // Words that may stand anywhere are none of the secret.
+        let secrets = credentials.filter(|word| word.len() >= 8).map(Secret::new).chain([self.key.clone()]);
         failure.message = secrets.fold(failure.message, |message, secret| secret.redact(&message));
+        if let Some((end, _)) = failure.message.char_indices().nth(LONGEST_MESSAGE) {
+            failure.message.truncate(end);
+            failure.message.push('…');
+        }
         InferenceError::engine(self.name.clone(), failure)
     }
 }
@@ -114,6 +125,10 @@ impl ProviderEngine {
 
     fn add(&self, turn: &mut Turn, answer: Answer) {
         turn.blocks.extend(answer.blocks.into_iter().map(Arc::new));
+        // What is known of an earlier answer does not hold for this one.
+        for key in [turn_metadata::USAGE.as_str(), turn_metadata::STOP_REASON.as_str()] {
+            turn.metadata_mut().shift_remove(key);
+        }
         turn_metadata::PROVIDER.set(turn, &self.api.name().to_owned());
         turn_metadata::MODEL.set(turn, &answer.model.unwrap_or_else(|| self.settings.model.clone()));
         if let Some(usage) = &answer.usage {
@@ -179,7 +194,7 @@ impl Conversation {
             match ask(&self.model, self.request.clone(), &self.told).await {
                 Ok(answer) => return Ok(answer),
                 Err(Broken { problem, has_begun }) => {
-                    let again = problem.failure.retryable == Some(true) && !has_begun;
+                    let again = problem.again && !has_begun;
                     let Some(wait) = again.then(|| wait_after(attempt, problem.wait)).flatten() else {
                         return Err(problem.failure);
                     };

@@ -111,6 +111,11 @@ impl Engines {
             self.check_server(names_server, &url, &read_url(script.api().base_url())?)?;
             return self.engine(&name, script, &KeySource::Host, has_credentials);
         };
+        let says_where = own.base_url.is_some() || own.api.is_some() || !own.model.is_empty();
+        if !says_where && (key != KeySource::Host || !own.headers.is_empty()) {
+            let message = "has a key or headers, but no model, apiType or baseURL that says whose they are";
+            return Err(Failure::new(format!("{name} {message}")));
+        }
         let own_url = url_of(&own)?;
         let own_headers = own.headers.clone();
         let mut settings = own.overridden_by(script);
@@ -206,12 +211,12 @@ fn shares_key(a: Api, b: Api) -> bool {
     a.base_url() == b.base_url()
 }
 
-fn is_credential(name: &str) -> bool {
+pub(crate) fn is_credential(name: &str) -> bool {
     ["authorization", "x-api-key", "x-goog-api-key", "api-key", "cookie", "proxy-authorization"]
         .contains(&name)
 }
 
-fn read_url(text: &str) -> Result<Url, Failure> {
+pub(crate) fn read_url(text: &str) -> Result<Url, Failure> {
     let wrong = |why: &str| {
         Failure::new(format!("invalid options.baseURL: {why}; expected http(s)://host[:port][/path]"))
     };

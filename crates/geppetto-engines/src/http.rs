@@ -13,10 +13,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The most bytes of a line of an answer, and of an event that has many.
+/// The most bytes of an event of an answer, however many lines it has.
 const LONGEST_LINE: usize = 16 * 1024 * 1024;
 /// The most bytes that are read of an error's body.
 const LONGEST_ERROR: usize = 64 * 1024;
+/// How long an error's body is waited for.
+const ERROR_TIME: Duration = Duration::from_secs(5);
 /// Headers that hold keys.
 const CREDENTIALS: [&str; 3] = ["authorization", "x-api-key", "x-goog-api-key"];
 
@@ -99,13 +101,17 @@ impl Guarded {
         let (status, headers) = (response.status(), response.headers().clone());
         let mut body = Vec::new();
         let mut chunks = response.bytes_stream();
-        while let Ok(Some(Ok(chunk))) = self.in_time(chunks.next()).await {
-            body.extend_from_slice(&chunk);
-            if body.len() > LONGEST_ERROR {
-                body.truncate(LONGEST_ERROR);
-                break;
+        let read = async {
+            while let Some(Ok(chunk)) = chunks.next().await {
+                body.extend_from_slice(&chunk);
+                if body.len() > LONGEST_ERROR {
+                    body.truncate(LONGEST_ERROR);
+                    break;
+                }
             }
-        }
+        };
+        // What it says is good to know; its status is known already.
+        drop(select(pin!(read), self.clock.sleep(ERROR_TIME)).await);
         Err(Error::non_success_with_details(status, headers, String::from_utf8_lossy(&body).into_owned()))
     }
 
@@ -121,12 +127,14 @@ impl Guarded {
     fn chunks(self, response: reqwest::Response, are_records: bool) -> BoxedStream {
         struct State<S> {
             chunks: S,
+            /// The letters of the line so far, and the bytes of the event: a line of records, or lines up to an empty one.
             line: usize,
+            event: usize,
             held: BytesMut,
             is_over: bool,
         }
         let chunks = response.bytes_stream().boxed();
-        let state = State { chunks, line: 0, held: BytesMut::new(), is_over: false };
+        let state = State { chunks, line: 0, event: 0, held: BytesMut::new(), is_over: false };
         let guarded = Arc::new(self);
         Box::pin(futures_util::stream::unfold(state, move |mut state| {
             let guarded = guarded.clone();
@@ -151,13 +159,21 @@ impl Guarded {
                             return Some((Err(error), state));
                         }
                     };
-                    state.line = match chunk.iter().rposition(|byte| *byte == b'\n') {
-                        Some(end) => chunk.len() - end - 1,
-                        None => state.line + chunk.len(),
-                    };
-                    if state.line > LONGEST_LINE {
-                        state.is_over = true;
-                        return Some((Err(Error::instance(Fault::LineTooLong)), state));
+                    for byte in &chunk {
+                        state.event += 1;
+                        match byte {
+                            b'\n' if state.line == 0 => state.event = 0,
+                            b'\n' => state.line = 0,
+                            b'\r' => {}
+                            _ => state.line += 1,
+                        }
+                        if are_records && state.line == 0 {
+                            state.event = 0;
+                        }
+                        if state.event > LONGEST_LINE {
+                            state.is_over = true;
+                            return Some((Err(Error::instance(Fault::LineTooLong)), state));
+                        }
                     }
                     if !are_records {
                         return Some((Ok(chunk), state));

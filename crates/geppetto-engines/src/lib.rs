@@ -27,6 +27,7 @@ mod engines;
 #[cfg(feature = "fake")]
 pub mod fake;
 mod http;
+mod key_source;
 mod overrides;
 mod profiles;
 mod providers;
@@ -37,7 +38,8 @@ mod settings;
 
 pub use api::{Api, UnknownApi};
 pub use engines::{AnswerCheck, Engines, Key, Policy};
-pub use profiles::{KeySource, Profile, ProfileError, Profiles};
+pub use key_source::KeySource;
+pub use profiles::{Profile, ProfileError, Profiles};
 pub use recordings::{Recorder, Replay};
 pub use secret::Secret;
 pub use settings::Settings;

@@ -8,7 +8,9 @@
 //!   home: { extends: base, model: qwen3, apiType: ollama, baseURL: "http://box:11434" }
 //! ```
 
-use crate::{Api, Secret, Settings};
+use crate::engines::read_url;
+use crate::key_source::at_home;
+use crate::{Api, KeySource, Secret, Settings};
 use geppetto_inference::Failure;
 use geppetto_turns::did_you_mean;
 use serde::Deserialize;
@@ -93,45 +95,6 @@ pub struct Profile {
     pub key: KeySource,
 }
 
-/// Where a profile's key is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KeySource {
-    /// In an environment variable.
-    Variable(String),
-    /// In a file, whose first line it is.
-    File(PathBuf),
-    /// In the file of profiles itself, which is no good place for one.
-    Literal(Secret),
-    /// Nowhere: the host's own key for the provider counts.
-    Host,
-}
-
-impl KeySource {
-    /// The key, if there is one.
-    ///
-    /// # Errors
-    /// When a key that was named is not there.
-    pub fn read(&self) -> Result<Option<Secret>, Failure> {
-        match self {
-            Self::Host => Ok(None),
-            Self::Literal(key) => Ok(Some(key.clone())),
-            Self::Variable(name) => match std::env::var(name) {
-                Ok(key) if !key.trim().is_empty() => Ok(Some(Secret::new(key.trim()))),
-                _ => Err(Failure::new(format!("the environment variable {name} is not set"))),
-            },
-            Self::File(path) => match std::fs::read_to_string(path) {
-                Ok(text) if !text.trim().is_empty() => {
-                    Ok(Some(Secret::new(text.lines().next().unwrap_or_default().trim())))
-                }
-                Ok(_) => Err(Failure::new(format!("the file {} is empty", path.display()))),
-                Err(error) => {
-                    Err(Failure::new(format!("the file {} cannot be read: {error}", path.display())))
-                }
-            },
-        }
-    }
-}
-
 impl Profiles {
     /// Reads a file, and checks all of it.
     ///
@@ -148,7 +111,7 @@ impl Profiles {
         let read: File = serde_saphyr::from_str(text).map_err(|cause| {
             let line = cause.location().map(|location| location.line());
             // The first line says what is wrong; what follows shows the text, in which a key may stand.
-            let said = cause.without_snippet().to_string();
+            let said = without_values(&cause.without_snippet().to_string());
             ProfileError {
                 file: file.to_owned(),
                 line,
@@ -232,6 +195,10 @@ impl Profiles {
         }
         let mut settings = Settings::default();
         let mut key = KeySource::Host;
+        // The server that the key was given for, where its profile says which.
+        let mut key_origin = None;
+        let line = self.entries.get(name).map(|entry| entry.referenced.line());
+        let error = |message: String| ProfileError { file: self.file.clone(), line, message };
         for entry in chain.into_iter().rev() {
             if let Some(api) = &entry.api_type {
                 let parsed = api.value.parse::<Api>();
@@ -250,7 +217,7 @@ impl Profiles {
                 stop: entry.stop.clone().unwrap_or_default(),
                 seed: entry.seed,
                 reasoning_effort: entry.reasoning_effort.clone(),
-                timeout: entry.timeout_ms.map(Duration::from_millis),
+                timeout: entry.timeout_ms.filter(|ms| *ms > 0).map(Duration::from_millis),
                 api_key: None,
                 base_url: entry.base_url.clone(),
                 headers: entry
@@ -263,21 +230,52 @@ impl Profiles {
             settings = settings.overridden_by(given);
             key = match entry {
                 Entry { api_key: Some(literal), .. } => KeySource::Literal(literal.value.clone()),
-                Entry { api_key_env: Some(name), .. } => KeySource::Variable(name.clone()),
+                Entry { api_key_env: Some(variable), .. } => {
+                    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+                    if variable.is_empty() || !variable.bytes().all(is_name) {
+                        // It is not repeated: it may be the key itself.
+                        return Err(error(
+                            "apiKeyEnv: expected the name of an environment variable".to_owned(),
+                        ));
+                    }
+                    KeySource::Variable(variable.clone())
+                }
                 Entry { api_key_file: Some(path), .. } => KeySource::File(at_home(path)),
                 _ => key,
             };
+            let says_where =
+                settings.base_url.is_some() || settings.api.is_some() || !settings.model.is_empty();
+            let has_key =
+                entry.api_key.is_some() || entry.api_key_env.is_some() || entry.api_key_file.is_some();
+            if let Some(url) = &entry.base_url {
+                read_url(url).map_err(|failure| error(failure.message.replace("options.", "")))?;
+            }
+            if has_key {
+                key_origin = if says_where { origin(&settings) } else { None };
+            }
+        }
+        if key_origin.is_some() && key_origin != origin(&settings) {
+            return Err(error(format!(
+                "{name} extends a profile whose key is for another server: give it a key of its own"
+            )));
         }
         Ok(Profile { name: name.to_owned(), settings, key })
     }
 }
 
-/// `~/` is the home folder.
-fn at_home(path: &Path) -> PathBuf {
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    match (path.strip_prefix("~"), home) {
-        (Ok(rest), Some(home)) => home.join(rest),
-        _ => path.to_owned(),
+fn origin(settings: &Settings) -> Option<String> {
+    let url = read_url(settings.base_url.as_deref().unwrap_or(settings.api().base_url())).ok()?;
+    Some(url.origin().ascii_serialization())
+}
+
+/// A message of the reader without the texts that it shows: one of them may be a key.
+fn without_values(message: &str) -> String {
+    match message.split_once("string \"") {
+        Some((before, rest)) => {
+            let behind = rest.rfind('"').map_or("", |end| &rest[end + 1..]);
+            format!("{before}a string{behind}")
+        }
+        None => message.to_owned(),
     }
 }
 
@@ -321,6 +319,18 @@ mod tests {
         );
         let api = told("profiles:\n  a:\n    model: m\n    apiType: openal\n");
         assert!(api.starts_with("profiles.yaml:4: unknown provider \"openal\""), "{api}");
+        let variable = told("profiles:\n  a: { model: m, apiKeyEnv: sk-CANARY }\n");
+        assert_eq!(variable, "profiles.yaml:2: apiKeyEnv: expected the name of an environment variable");
+        let url = told("profiles:\n  a: { model: m, baseURL: \"https://u:CANARY@host\" }\n");
+        assert!(url.starts_with("profiles.yaml:2: invalid baseURL") && !url.contains("CANARY"), "{url}");
+        let shape = told("profiles:\n  a: { model: m, headers: \"Bearer CANARY\" }\n");
+        assert!(shape.starts_with("profiles.yaml:2:") && !shape.contains("CANARY"), "{shape}");
+        let other =
+            told("profiles:\n  a: { model: claude-x, apiKeyEnv: A }\n  b: { extends: a, model: gpt-4.1 }\n");
+        assert!(
+            other.starts_with("profiles.yaml:3: b extends a profile whose key is for another server"),
+            "{other}"
+        );
         let number = told("profiles:\n  a: { maxTokens: many, apiKey: sk-CANARY }\n");
         assert!(number.starts_with("profiles.yaml:2:") && !number.contains("CANARY"), "{number}");
     }

@@ -43,8 +43,17 @@ enum Piece {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Outcome {
-    Answer { blocks: Vec<Block>, metadata: Map },
-    Error { message: String, status: Option<u16>, retryable: Option<bool> },
+    Answer {
+        blocks: Vec<Block>,
+        metadata: Map,
+    },
+    Error {
+        message: String,
+        status: Option<u16>,
+        retryable: Option<bool>,
+    },
+    /// Nobody waited for the rest.
+    Interrupted {},
 }
 
 /// What a model is asked, as far as it is the same in every run: without ids, and what engines note for themselves.
@@ -69,7 +78,7 @@ impl Recorder {
     pub fn new(folder: &Path) -> Result<Arc<Self>, Failure> {
         let failed = |error: std::io::Error| Failure::new(format!("{}: {error}", folder.display()));
         std::fs::create_dir_all(folder).map_err(failed)?;
-        if file(folder, 1).exists() {
+        if !files(folder).map_err(failed)?.is_empty() {
             let message = format!(
                 "{} holds a recording already: choose another folder, or remove it",
                 folder.display()
@@ -96,6 +105,21 @@ fn file(folder: &Path, number: usize) -> PathBuf {
     folder.join(format!("{number:04}.json"))
 }
 
+/// The files of a recording, in their order.
+fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let is_number = !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number && path.extension().is_some_and(|ending| ending == "json") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 struct Recorded {
     engine: Arc<dyn Engine>,
     recorder: Arc<Recorder>,
@@ -108,13 +132,66 @@ impl Engine for Recorded {
     }
 
     async fn infer(&self, turn: Turn, ctx: &RunContext) -> Result<Turn, InferenceError> {
-        let number = self.recorder.take_number();
-        let (log, began) = (ctx.core().log(), ctx.clock().unix_ms());
-        let first = log.len();
+        let mut recording = Recording {
+            file: file(&self.recorder.folder, self.recorder.take_number()),
+            engine: self.name().to_string(),
+            request: request(&turn),
+            ctx: ctx.clone(),
+            first: ctx.core().log().len(),
+            began: ctx.clock().unix_ms(),
+            is_written: false,
+        };
         let answered = self.engine.infer(turn.clone(), ctx).await;
-        let told = (first..log.len()).filter_map(|seq| {
+        let result = match &answered {
+            Ok(answer) => Outcome::Answer {
+                blocks: added_blocks(&turn, answer).iter().map(|block| Block::clone(block)).collect(),
+                metadata: noted(answer),
+            },
+            Err(error) => {
+                let failure = error.failure();
+                Outcome::Error {
+                    message: failure.map_or_else(|| error.to_string(), ToString::to_string),
+                    status: failure.and_then(|failure| failure.status),
+                    retryable: failure.and_then(|failure| failure.retryable),
+                }
+            }
+        };
+        if let Err(error) = recording.write(result) {
+            // A recording with a hole in it would be none.
+            let message = format!("the call could not be recorded in {}: {error}", recording.file.display());
+            return Err(InferenceError::engine(self.name(), Failure::new(message)));
+        }
+        answered
+    }
+}
+
+/// What an engine notes of its answer in the turn's metadata.
+fn noted(answer: &Turn) -> Map {
+    let keys = [&turn_metadata::PROVIDER, &turn_metadata::MODEL, &turn_metadata::STOP_REASON]
+        .map(|key| key.as_str());
+    let is_noted = |key: &str| keys.contains(&key) || key == turn_metadata::USAGE.as_str();
+    let noted = answer.metadata.iter().filter(|(key, _)| is_noted(key));
+    noted.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// A call that is being recorded: one that is given up is written with what had come.
+struct Recording {
+    file: PathBuf,
+    engine: String,
+    request: Value,
+    ctx: RunContext,
+    /// The first event of the call.
+    first: usize,
+    began: u64,
+    is_written: bool,
+}
+
+impl Recording {
+    fn write(&mut self, result: Outcome) -> Result<(), String> {
+        self.is_written = true;
+        let log = self.ctx.core().log();
+        let told = (self.first..log.len()).filter_map(|seq| {
             let event = log.get(seq)?;
-            let at_ms = event.timestamp_ms.saturating_sub(began);
             let what = match &event.body {
                 EventBody::Partial { delta, .. } => Piece::Partial(delta.to_string()),
                 EventBody::PartialThinking { delta, .. } => Piece::PartialThinking(delta.to_string()),
@@ -126,43 +203,22 @@ impl Engine for Recorded {
                 }
                 _ => return None,
             };
-            Some(Told { at_ms, what })
+            Some(Told { at_ms: event.timestamp_ms.saturating_sub(self.began), what })
         });
-        let result = match &answered {
-            Ok(answer) => {
-                let noted = [
-                    turn_metadata::PROVIDER.as_str(),
-                    turn_metadata::MODEL.as_str(),
-                    turn_metadata::USAGE.as_str(),
-                    turn_metadata::STOP_REASON.as_str(),
-                ];
-                let metadata = answer.metadata.iter().filter(|(key, _)| noted.contains(&key.as_str()));
-                Outcome::Answer {
-                    blocks: added_blocks(&turn, answer).iter().map(|block| Block::clone(block)).collect(),
-                    metadata: metadata.map(|(key, value)| (key.clone(), value.clone())).collect(),
-                }
-            }
-            Err(error) => {
-                let failure = error.failure();
-                Outcome::Error {
-                    message: failure.map_or_else(|| error.to_string(), ToString::to_string),
-                    status: failure.and_then(|failure| failure.status),
-                    retryable: failure.and_then(|failure| failure.retryable),
-                }
-            }
-        };
-        let call =
-            Call { engine: self.name().to_string(), request: request(&turn), events: told.collect(), result };
-        let text = serde_json::to_string_pretty(&call).map_err(|error| error.to_string());
-        let file = file(&self.recorder.folder, number);
-        let written =
-            text.and_then(|text| std::fs::write(&file, text + "\n").map_err(|error| error.to_string()));
-        if let Err(error) = written {
-            // A recording with a hole in it would be none.
-            let message = format!("the call could not be recorded in {}: {error}", file.display());
-            return Err(InferenceError::engine(self.name(), Failure::new(message)));
+        let (engine, request) = (std::mem::take(&mut self.engine), self.request.take());
+        let call = Call { engine, request, events: told.collect(), result };
+        let text = serde_json::to_string_pretty(&call).map_err(|error| error.to_string())?;
+        std::fs::write(&self.file, text + "\n").map_err(|error| error.to_string())
+    }
+}
+
+impl Drop for Recording {
+    fn drop(&mut self) {
+        if !self.is_written
+            && let Err(error) = self.write(Outcome::Interrupted {})
+        {
+            tracing::error!(file = %self.file.display(), error, "an interrupted call could not be recorded");
         }
-        answered
     }
 }
 
@@ -171,7 +227,7 @@ impl Engine for Recorded {
 pub struct Replay {
     folder: PathBuf,
     /// Those that nobody has asked for yet.
-    calls: Mutex<Vec<(usize, Call)>>,
+    calls: Mutex<Vec<(PathBuf, Call)>>,
     names: Vec<String>,
 }
 
@@ -182,14 +238,11 @@ impl Replay {
     /// When there is none, or a file of it is not one.
     pub fn open(folder: &Path) -> Result<Arc<Self>, Failure> {
         let mut calls = Vec::new();
-        for number in 1.. {
-            let file = file(folder, number);
-            if !file.exists() {
-                break;
-            }
+        let listed = files(folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
+        for file in listed {
             let wrong = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", file.display()));
             let text = std::fs::read_to_string(&file).map_err(|error| wrong(&error))?;
-            calls.push((number, serde_json::from_str::<Call>(&text).map_err(|error| wrong(&error))?));
+            calls.push((file.clone(), serde_json::from_str::<Call>(&text).map_err(|error| wrong(&error))?));
         }
         if calls.is_empty() {
             return Err(Failure::new(format!(
@@ -225,7 +278,7 @@ impl Replay {
         if let Some(at) = calls.iter().position(|(_, call)| call.request == *asked) {
             return Ok(calls.remove(at).1);
         }
-        let Some((number, next)) = calls.first() else {
+        let Some((file, next)) = calls.first() else {
             let (folder, count) = (self.folder.display(), self.names.len());
             return Err(Failure::new(format!(
                 "the recording {folder} has {count} calls, and all of them were asked for"
@@ -235,7 +288,6 @@ impl Replay {
         let (recorded, asked) = (pretty(&next.request), pretty(asked));
         let diff = similar::TextDiff::from_lines(&recorded, &asked);
         let diff = diff.unified_diff().context_radius(2).header("recorded", "asked now").to_string();
-        let file = file(&self.folder, *number);
         Err(Failure::new(format!(
             "the request is not the one recorded in {}:\n{}",
             file.display(),
@@ -278,6 +330,7 @@ impl Engine for Replayed {
                 turn.metadata_mut().extend(metadata);
                 Ok(turn)
             }
+            Outcome::Interrupted {} => Err(failed(Failure::new("the recorded call was interrupted here"))),
             Outcome::Error { message, status, retryable } => {
                 Err(failed(Failure { status, retryable, ..Failure::new(message) }))
             }

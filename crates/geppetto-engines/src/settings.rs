@@ -58,7 +58,7 @@ impl Settings {
             reasoning_effort: text("reasoningEffort"),
             timeout: number("timeoutMs")
                 .filter(|ms| *ms > 0.0)
-                .map(|ms| Duration::from_secs_f64(ms / 1000.0)),
+                .map(|ms| Duration::try_from_secs_f64(ms / 1000.0).unwrap_or(Duration::MAX)),
             api_key: text("apiKey").map(Secret::new),
             base_url: text("baseURL"),
             headers: headers

@@ -3,6 +3,7 @@
 use super::{Script, lock};
 use serde_json::Value;
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -10,6 +11,9 @@ use tokio::sync::mpsc;
 
 /// The most bytes of a request.
 const LARGEST: usize = 16 * 1024 * 1024;
+
+/// How many requests are remembered: the last.
+const KEPT: usize = 256;
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -96,6 +100,7 @@ pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) script: Script,
     pub(super) received: Arc<Mutex<Vec<Received>>>,
+    pub(super) count: Arc<AtomicUsize>,
     pub(super) closed: mpsc::UnboundedSender<usize>,
 }
 
@@ -103,11 +108,14 @@ impl Connection {
     pub(super) async fn serve(mut self) {
         let _ = self.stream.set_nodelay(true);
         while let Ok(Some(request)) = self.read().await {
-            let number = {
+            let number = self.count.fetch_add(1, Ordering::Relaxed);
+            {
                 let mut received = lock(&self.received);
+                if received.len() == KEPT {
+                    received.remove(0);
+                }
                 received.push(request.clone());
-                received.len() - 1
-            };
+            }
             let reply = (self.script)(number, &request);
             if self.write(&reply).await.is_err() {
                 let _ = self.closed.send(number);

@@ -8,6 +8,7 @@ pub use answers::{Answer, format_of, last_question};
 pub use http::{Received, Reply, Tail};
 
 use std::net::SocketAddr;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -34,13 +35,14 @@ impl FakeProvider {
         let address = listener.local_addr()?;
         let received = Arc::new(Mutex::new(Vec::new()));
         let (tell_closed, closed) = mpsc::unbounded_channel();
-        let requests = received.clone();
+        let (requests, count) = (received.clone(), Arc::new(AtomicUsize::new(0)));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let connection = http::Connection {
                     stream,
                     script: script.clone(),
                     received: requests.clone(),
+                    count: count.clone(),
                     closed: tell_closed.clone(),
                 };
                 tokio::spawn(connection.serve());
@@ -55,7 +57,7 @@ impl FakeProvider {
         self.address
     }
 
-    /// What it was asked so far.
+    /// What it was asked so far, the last few hundred requests of it.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         lock(&self.received).clone()

@@ -7,8 +7,9 @@ use rig_core::{ProviderError, http_client};
 use serde_json::Value;
 use std::time::{Duration, SystemTime};
 
-/// The most of a provider's own words that an error repeats.
-const LONGEST_MESSAGE: usize = 1000;
+/// The most of a provider's own words that is looked at: more than an error repeats, so that a key in it is seen whole
+/// where it is taken out.
+const LONGEST_MESSAGE: usize = 10_000;
 
 /// A request that failed.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct Problem {
     pub(crate) failure: Failure,
     /// How long the provider asks to wait before another.
     pub(crate) wait: Option<Duration>,
+    /// Whether to ask again: not one that said nothing for so long.
+    pub(crate) again: bool,
 }
 
 /// What to make of an error.
@@ -29,10 +32,8 @@ pub(crate) fn problem(error: &ProviderError) -> Problem {
     };
     if let Some(fault) = fault {
         let retryable = matches!(fault, Fault::Idle(_) | Fault::Transport(_));
-        return Problem {
-            failure: Failure { retryable: Some(retryable), ..Failure::new(fault.to_string()) },
-            wait: None,
-        };
+        let failure = Failure { retryable: Some(retryable), ..Failure::new(fault.to_string()) };
+        return Problem { failure, wait: None, again: matches!(fault, Fault::Transport(_)) };
     }
     let body = error.provider_response_json().ok().flatten();
     let body = body.as_ref();
@@ -63,7 +64,11 @@ pub(crate) fn problem(error: &ProviderError) -> Problem {
     if let Some(id) = error.provider_request_id() {
         message = format!("{message} (request {id})");
     }
-    Problem { failure: Failure { retryable: Some(retryable), status, ..Failure::new(message) }, wait }
+    Problem {
+        failure: Failure { retryable: Some(retryable), status, ..Failure::new(message) },
+        wait,
+        again: retryable,
+    }
 }
 
 fn bounded(text: &str) -> String {

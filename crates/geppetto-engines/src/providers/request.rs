@@ -80,51 +80,69 @@ fn merge(object: &mut Value, fields: Value) {
     }
 }
 
+/// Blocks that a model said in one go, each with its place in the turn.
+type Said<'a> = Vec<(usize, &'a Arc<Block>)>;
+
 fn messages(turn: &Turn, target: &Target<'_>) -> Result<Vec<Message>, Failure> {
-    let mut results = results(turn)?;
+    let results = results(turn)?;
     let mut messages = Vec::new();
-    let mut said: Vec<&Arc<Block>> = Vec::new();
+    let mut said: Said<'_> = Vec::new();
+    let mut is_answered = false;
     for (at, block) in turn.blocks.iter().enumerate() {
         let place = |what: &str| Failure::new(format!("blocks[{at}]: {what}"));
         match block.kind {
-            BlockKind::LlmText | BlockKind::Reasoning | BlockKind::ToolCall => said.push(block),
+            BlockKind::LlmText | BlockKind::Reasoning | BlockKind::ToolCall => {
+                if block.kind == BlockKind::ToolCall && !results.contains_key(&at) {
+                    continue;
+                }
+                // What comes behind results was said when they were there.
+                if std::mem::take(&mut is_answered) {
+                    flush(&mut said, &results, &mut messages, target)?;
+                }
+                said.push((at, block));
+            }
             // Sent behind the call it answers.
-            BlockKind::ToolUse => {}
+            BlockKind::ToolUse => is_answered = true,
             BlockKind::System => {
-                flush(&mut said, &mut results, &mut messages, target)?;
+                flush(&mut said, &results, &mut messages, target)?;
                 let content = block.text().unwrap_or_default();
                 if !content.trim().is_empty() {
                     messages.push(Message::System { content: content.to_owned() });
                 }
             }
             BlockKind::User => {
-                flush(&mut said, &mut results, &mut messages, target)?;
+                flush(&mut said, &results, &mut messages, target)?;
                 messages.push(Message::User { content: user(block, target).map_err(|what| place(&what))? });
             }
             BlockKind::Other => tracing::debug!(at, "a block of kind other is not sent to providers"),
         }
     }
-    flush(&mut said, &mut results, &mut messages, target)?;
+    flush(&mut said, &results, &mut messages, target)?;
     if !messages.iter().any(|message| !matches!(message, Message::System { .. })) {
         return Err(Failure::new("the turn says nothing: a provider needs a block of kind user"));
     }
     Ok(messages)
 }
 
-/// The result of each call, by the call's id. Each stands behind its call, and none without one.
-fn results(turn: &Turn) -> Result<HashMap<&str, &Arc<Block>>, Failure> {
+/// The result of each call, by the call's place: an id may be used again once it was answered, and one that is repeated
+/// before is no call of its own. Each result stands behind its call, and none without one.
+fn results(turn: &Turn) -> Result<HashMap<usize, &Arc<Block>>, Failure> {
     let mut open: HashMap<&str, usize> = HashMap::new();
     let mut results = HashMap::new();
     for (at, block) in turn.blocks.iter().enumerate() {
         let id = block.text_at("id").unwrap_or_default();
         match block.kind {
-            BlockKind::ToolCall => drop(open.insert(id, at)),
-            BlockKind::ToolUse if open.remove(id).is_some() => drop(results.insert(id, block)),
+            // An id that stands there twice before its result is one call.
+            BlockKind::ToolCall => {
+                open.entry(id).or_insert(at);
+            }
             BlockKind::ToolUse => {
-                let message = format!(
-                    "blocks[{at}]: a tool_use for {id:?}, which no tool_call before it has as its id"
-                );
-                return Err(Failure::new(message));
+                let call = open.remove(id).ok_or_else(|| {
+                    Failure::new(format!(
+                        "blocks[{at}]: a tool_use for {id:?}, which no tool_call before it has as its id"
+                    ))
+                })?;
+                results.insert(call, block);
             }
             _ => {}
         }
@@ -139,40 +157,28 @@ fn results(turn: &Turn) -> Result<HashMap<&str, &Arc<Block>>, Failure> {
 
 /// What the model said in one go, as one message, and behind it the results of its calls.
 fn flush(
-    said: &mut Vec<&Arc<Block>>,
-    results: &mut HashMap<&str, &Arc<Block>>,
+    said: &mut Said<'_>,
+    results: &HashMap<usize, &Arc<Block>>,
     messages: &mut Vec<Message>,
     target: &Target<'_>,
 ) -> Result<(), Failure> {
-    let mut said = said.drain(..).peekable();
-    while said.peek().is_some() {
-        let mut content = Vec::new();
-        let mut answers = Vec::new();
-        let mut origin = None;
-        while let Some(block) = said.peek() {
-            // What comes behind calls was said when their results were there.
-            if !answers.is_empty() && block.kind != BlockKind::ToolCall {
-                break;
-            }
-            let native = native(block, target);
-            if let Some(native) = &native {
-                origin.get_or_insert_with(|| native.origin.clone());
-            }
-            content.extend(assistant(block, native)?);
-            if block.kind == BlockKind::ToolCall {
-                let id = block.text_at("id").unwrap_or_default();
-                let result = results.remove(id);
-                answers.extend(result.map(|result| answer(block, result, target)).transpose()?);
-            }
-            said.next();
+    let (mut content, mut answers, mut origin) = (Vec::new(), Vec::new(), None);
+    for (at, block) in said.drain(..) {
+        let native = native(block, target);
+        if let Some(native) = &native {
+            origin.get_or_insert_with(|| native.origin.clone());
         }
-        if !content.is_empty() {
-            let origin = origin.unwrap_or_else(|| target.origin());
-            messages.push(Message::Assistant(AssistantMessage::new(content).with_origin(origin)));
+        content.extend(assistant(block, native)?);
+        if let Some(result) = results.get(&at) {
+            answers.push(answer(block, result, target)?);
         }
-        if !answers.is_empty() {
-            messages.push(Message::User { content: answers });
-        }
+    }
+    if !content.is_empty() {
+        let origin = origin.unwrap_or_else(|| target.origin());
+        messages.push(Message::Assistant(AssistantMessage::new(content).with_origin(origin)));
+    }
+    if !answers.is_empty() {
+        messages.push(Message::User { content: answers });
     }
     Ok(())
 }

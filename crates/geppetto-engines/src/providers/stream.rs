@@ -49,7 +49,7 @@ pub(crate) struct Broken {
 
 impl Broken {
     fn new(failure: Failure, has_begun: bool) -> Self {
-        Self { problem: Problem { failure, wait: None }, has_begun }
+        Self { problem: Problem { failure, wait: None, again: false }, has_begun }
     }
 }
 

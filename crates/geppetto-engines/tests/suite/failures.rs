@@ -29,7 +29,8 @@ impl Clock for Hasty {
 
     fn sleep_until(&self, at: Instant) -> Sleep {
         let span = at - self.now;
-        if span == IDLE && self.patience {
+        // Errors come whole.
+        if (span == IDLE && self.patience) || span == Duration::from_secs(5) {
             return Box::pin(std::future::pending());
         }
         if span != IDLE {
