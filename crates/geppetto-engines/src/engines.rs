@@ -111,8 +111,7 @@ impl Engines {
             self.check_server(names_server, &url, &read_url(script.api().base_url())?)?;
             return self.engine(&name, script, &KeySource::Host, has_credentials);
         };
-        let says_where = own.base_url.is_some() || own.api.is_some() || !own.model.is_empty();
-        if !says_where && (key != KeySource::Host || !own.headers.is_empty()) {
+        if !own.say_where() && (key != KeySource::Host || !own.headers.is_empty()) {
             let message = "has a key or headers, but no model, apiType or baseURL that says whose they are";
             return Err(Failure::new(format!("{name} {message}")));
         }
@@ -203,7 +202,7 @@ impl Engines {
 }
 
 /// The server that settings lead to.
-fn url_of(settings: &Settings) -> Result<Url, Failure> {
+pub(crate) fn url_of(settings: &Settings) -> Result<Url, Failure> {
     read_url(settings.base_url.as_deref().unwrap_or(settings.api().base_url()))
 }
 

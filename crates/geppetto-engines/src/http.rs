@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The most bytes of an event of an answer, however many lines it has.
-const LONGEST_LINE: usize = 16 * 1024 * 1024;
+const LONGEST_EVENT: usize = 16 * 1024 * 1024;
 /// The most bytes that are read of an error's body.
 const LONGEST_ERROR: usize = 64 * 1024;
 /// How long an error's body is waited for.
@@ -39,7 +39,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ForeignOrigin => f.write_str("the request would have left the provider's origin"),
-            Self::LineTooLong => write!(f, "a line of the answer is longer than {LONGEST_LINE} bytes"),
+            Self::LineTooLong => write!(f, "a line of the answer is longer than {LONGEST_EVENT} bytes"),
             Self::Idle(span) => write!(f, "the provider sent nothing for {} s", span.as_secs_f64()),
             Self::Transport(what) => write!(f, "the connection failed: {what}"),
         }
@@ -170,7 +170,7 @@ impl Guarded {
                         if are_records && state.line == 0 {
                             state.event = 0;
                         }
-                        if state.event > LONGEST_LINE {
+                        if state.event > LONGEST_EVENT {
                             state.is_over = true;
                             return Some((Err(Error::instance(Fault::LineTooLong)), state));
                         }

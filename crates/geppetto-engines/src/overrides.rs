@@ -1,6 +1,7 @@
 //! What a turn says about its own inference: its data counts more than the engine's settings, and those more than a
 //! profile's.
 
+use crate::providers::put;
 use crate::{Api, Settings};
 use geppetto_inference::Failure;
 use geppetto_turns::{Map, Turn, TurnDataKey, did_you_mean, turn_data};
@@ -110,31 +111,22 @@ fn structured(api: Api, config: &Map, fields: &mut Map) -> Result<Value, Failure
     })?;
     let name = config.get("name").and_then(Value::as_str).unwrap_or("answer");
     let strict = config.get("strict").and_then(Value::as_bool).unwrap_or(false);
-    let mut put = |path: &[&str], value: Value| {
-        let mut object = &mut *fields;
-        let Some((last, outer)) = path.split_last() else { return };
-        for name in outer {
-            let inner = object.entry(*name).or_insert_with(|| json!({}));
-            let Value::Object(inner) = inner else { return };
-            object = inner;
-        }
-        object.insert((*last).to_owned(), value);
-    };
+    let mut put = |path: &str, value: Value| put(fields, path, value);
     match api {
         Api::OpenAi => {
             let format = json!({ "name": name, "strict": strict, "schema": schema });
-            put(&["response_format"], json!({ "type": "json_schema", "json_schema": format }));
+            put("response_format", json!({ "type": "json_schema", "json_schema": format }));
         }
         Api::OpenAiResponses => {
             let format = json!({ "type": "json_schema", "name": name, "strict": strict, "schema": schema });
-            put(&["text", "format"], format);
+            put("text.format", format);
         }
-        Api::Claude => put(&["output_config", "format"], json!({ "type": "json_schema", "schema": schema })),
+        Api::Claude => put("output_config.format", json!({ "type": "json_schema", "schema": schema })),
         Api::Gemini => {
-            put(&["generationConfig", "responseMimeType"], "application/json".into());
-            put(&["generationConfig", "responseJsonSchema"], schema.clone());
+            put("generationConfig.responseMimeType", "application/json".into());
+            put("generationConfig.responseJsonSchema", schema.clone());
         }
-        Api::Ollama => put(&["format"], schema.clone()),
+        Api::Ollama => put("format", schema.clone()),
     }
     Ok(schema)
 }

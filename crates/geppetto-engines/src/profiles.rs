@@ -8,7 +8,7 @@
 //!   home: { extends: base, model: qwen3, apiType: ollama, baseURL: "http://box:11434" }
 //! ```
 
-use crate::engines::read_url;
+use crate::engines::{read_url, url_of};
 use crate::key_source::at_home;
 use crate::{Api, KeySource, Secret, Settings};
 use geppetto_inference::Failure;
@@ -243,15 +243,13 @@ impl Profiles {
                 Entry { api_key_file: Some(path), .. } => KeySource::File(at_home(path)),
                 _ => key,
             };
-            let says_where =
-                settings.base_url.is_some() || settings.api.is_some() || !settings.model.is_empty();
             let has_key =
                 entry.api_key.is_some() || entry.api_key_env.is_some() || entry.api_key_file.is_some();
             if let Some(url) = &entry.base_url {
                 read_url(url).map_err(|failure| error(failure.message.replace("options.", "")))?;
             }
             if has_key {
-                key_origin = if says_where { origin(&settings) } else { None };
+                key_origin = if settings.say_where() { origin(&settings) } else { None };
             }
         }
         if key_origin.is_some() && key_origin != origin(&settings) {
@@ -264,8 +262,7 @@ impl Profiles {
 }
 
 fn origin(settings: &Settings) -> Option<String> {
-    let url = read_url(settings.base_url.as_deref().unwrap_or(settings.api().base_url())).ok()?;
-    Some(url.origin().ascii_serialization())
+    Some(url_of(settings).ok()?.origin().ascii_serialization())
 }
 
 /// A message of the reader without the texts that it shows: one of them may be a key.

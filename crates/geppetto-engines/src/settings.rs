@@ -89,6 +89,11 @@ impl Settings {
         }
     }
 
+    /// Whether anything in them says to which server they lead.
+    pub(crate) fn say_where(&self) -> bool {
+        self.base_url.is_some() || self.api.is_some() || !self.model.is_empty()
+    }
+
     /// The format in which the model is spoken to.
     #[must_use]
     pub fn api(&self) -> Api {

@@ -71,17 +71,8 @@ struct Parameters {
 
 impl Parameters {
     fn set<T: Into<Value>>(&mut self, path: &str, value: Option<T>) {
-        let Some(value) = value else { return };
-        let mut object = &mut self.object;
-        let mut names = path.split('.').peekable();
-        while let Some(name) = names.next() {
-            if names.peek().is_none() {
-                object.insert(name.to_owned(), value.into());
-                return;
-            }
-            let inner = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
-            let Value::Object(inner) = inner else { return };
-            object = inner;
+        if let Some(value) = value {
+            put(&mut self.object, path, value.into());
         }
     }
 
@@ -91,6 +82,17 @@ impl Parameters {
         }
         Err(Failure::new(format!("{} knows no `{option}`: leave it out for this model", self.api.name())))
     }
+}
+
+/// Puts a value into an object, or into those in it: `a.b` is `b` of `a`.
+pub(crate) fn put(mut object: &mut Map<String, Value>, path: &str, value: Value) {
+    let (outer, last) = path.rsplit_once('.').unwrap_or(("", path));
+    for name in outer.split('.').filter(|name| !name.is_empty()) {
+        let inner = object.entry(name).or_insert_with(|| Value::Object(Map::new()));
+        let Value::Object(inner) = inner else { return };
+        object = inner;
+    }
+    object.insert(last.to_owned(), value);
 }
 
 /// Texts, if there are any.
