@@ -5,6 +5,7 @@
 //! is decoded there; only owned data leaves.
 
 use crate::callback_error::{CallbackError, caught, thrown};
+use crate::codec::json::is_plain;
 use crate::fault::{Fallible, Fault};
 use crate::promise::{keep, when_settled};
 use crate::vm::Vm;
@@ -270,6 +271,12 @@ fn is_thenable(value: &Value<'_>) -> bool {
         return value.is_promise();
     }
     let ctx = value.ctx();
+    // Most are plain objects, and nothing is read of those without a `then`.
+    if is_plain(value)
+        && value.as_object().is_some_and(|object| matches!(object.contains_key("then"), Ok(false)))
+    {
+        return false;
+    }
     let thenable = Vm::of(ctx).prelude(ctx).and_then(|prelude| prelude.is_thenable.call((value.clone(),)));
     thenable.inspect_err(|_| drop(ctx.catch())).unwrap_or(false)
 }

@@ -147,8 +147,8 @@ impl<'js> Options<'js> {
         let Some(value) = self.value(name)? else { return Ok(None) };
         let object = codec::block::object_of(&value, EXPECTED);
         let object = object.map_err(|error| error.fault(&self.path_of(name)))?;
-        let map = json::Decoder::new(&self.ctx).map(object, 0);
-        let map = map.map_err(|error| error.fault(&self.path_of(name)))?;
+        let map = json::Decoder::new(&self.ctx).map(object, 0, &json::NO_ENTRIES);
+        let map = map.map_err(|error| error.fault(&self.path_of(name)))?.or(&json::NO_ENTRIES);
         match map.iter().find(|(_, value)| !value.is_string()) {
             None => Ok(Some(map)),
             Some((key, _)) => {

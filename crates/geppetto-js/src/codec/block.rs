@@ -1,11 +1,10 @@
 //! Blocks.
 
-use super::json::{Decoder, encode_map, inexact, is_plain, rounded};
+use super::json::{Decoder, NO_ENTRIES, Read, encode_map, is_plain};
 use super::{CodecError, each};
-use crate::function::define;
 use crate::handle;
 use crate::vm::Vm;
-use geppetto_turns::{Block, BlockId, BlockKind, Map, did_you_mean, fresh_id, long_key, short_key};
+use geppetto_turns::{Block, BlockId, BlockKind, Map, did_you_mean, fresh_id, short_key};
 use rquickjs::{Ctx, Object, Result, Value};
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -33,75 +32,95 @@ pub(crate) fn encode<'js>(ctx: &Ctx<'js>, block: &Block) -> Result<Object<'js>> 
 /// Metadata or data, with the short names of geppetto's own keys.
 pub(crate) fn encode_keys<'js>(ctx: &Ctx<'js>, map: &Map) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
+    let names = &Vm::of(ctx).names;
     for (key, value) in map {
-        define(&object, short_key(key), super::json::encode(ctx, value)?)?;
+        names.define(&object, short_key(key), super::json::encode(ctx, value)?)?;
     }
     Ok(object)
 }
 
-/// Reads a block. One that is equal to `original` is `original`.
+/// Reads a block. One that is equal to its original is that.
 pub(crate) fn decode<'js>(
     decoder: &mut Decoder<'_, 'js>,
     value: &Value<'js>,
-    original: impl FnOnce(&str) -> Option<Arc<Block>>,
+    original: &impl Original,
 ) -> std::result::Result<Arc<Block>, CodecError> {
     let object = object_of(value, "a block")?;
     let mut read = ReadBlock::default();
-    each(object, |name, item| read.property(decoder, name, item))?;
-    let in_payload = read.payload.is_some();
+    each(object, |name, item| read.property(decoder, original, (name, item)))?;
+    if let Some(original) = read.original.filter(|original| read.is(original)) {
+        return Ok(original.clone());
+    }
+    let (original, in_payload) = (read.original, read.payload.is_some());
     let block = read.block()?;
     block.check().map_err(|error| {
         let message = format!("expected {}, got {}", error.expected, error.found);
         let error = CodecError::new(message).in_key(error.key);
         if in_payload { error.in_key("payload") } else { error }
     })?;
-    Ok(match original(&block.id).filter(|original| is_same(original, &block)) {
-        Some(original) => original,
-        None => Arc::new(block),
-    })
+    Ok(original.filter(|original| ***original == block).cloned().unwrap_or_else(|| Arc::new(block)))
 }
 
-/// Whether a block is what its original became in JS: one that a script left alone keeps its integers exactly.
-fn is_same(original: &Block, block: &Block) -> bool {
-    let large = |map: &Map| map.values().any(|value| inexact(value, "").is_some());
-    original == block
-        || (large(&original.payload) || large(&original.metadata)) && {
-            let map = |map: &Map| map.iter().map(|(key, value)| (key.clone(), rounded(value))).collect();
-            let (payload, metadata) = (map(&original.payload), map(&original.metadata));
-            Block { payload, metadata, ..original.clone() } == *block
-        }
+/// What a block may have been when it was handed out.
+pub(crate) trait Original {
+    /// The one that stood in its place.
+    fn here(&self) -> Option<&Arc<Block>>;
+    /// The one with this id.
+    fn with_id(&self, id: &str) -> Option<&Arc<Block>>;
 }
 
 #[derive(Default)]
-struct ReadBlock {
-    id: Option<String>,
+struct ReadBlock<'a> {
+    id: Option<Cow<'a, str>>,
+    /// What it was, as soon as its id is read.
+    original: Option<&'a Arc<Block>>,
     kind: Option<BlockKind>,
-    role: Option<String>,
-    payload: Option<Map>,
-    metadata: Map,
+    role: Option<Cow<'a, str>>,
+    payload: Option<Read<Map>>,
+    metadata: Option<Read<Map>>,
     shorthand: Map,
 }
 
-impl ReadBlock {
+impl<'a> ReadBlock<'a> {
     fn property<'js>(
         &mut self,
         decoder: &mut Decoder<'_, 'js>,
-        name: &str,
-        value: &Value<'js>,
+        original: &'a impl Original,
+        (name, value): (&str, &Value<'js>),
     ) -> std::result::Result<(), CodecError> {
         let absent = value.is_undefined() || value.is_null();
         match name {
             // A tool may have returned `null`.
             "result" if value.is_null() => drop(self.shorthand.insert(name.to_owned(), Json::Null)),
             name if absent && (PROPERTIES.contains(&name) || SHORTHAND.contains(&name)) => {}
-            "id" => self.id = Some(string(decoder, value)?),
+            "id" => {
+                let here = original.here();
+                let id = string(decoder, value, here.map_or("", |block| &block.id))?;
+                self.original = match &id {
+                    Cow::Borrowed(_) => here,
+                    Cow::Owned(id) => original.with_id(id),
+                };
+                self.id = Some(id);
+            }
             "kind" => {
-                let kind = string(decoder, value)?.parse::<BlockKind>();
+                let expected = self.original.map_or("", |block| block.kind.as_str());
+                let kind = string(decoder, value, expected)?.parse::<BlockKind>();
                 self.kind = Some(kind.map_err(|error| CodecError::new(error.to_string()))?);
             }
-            "role" => self.role = Some(string(decoder, value)?),
-            "payload" => self.payload = Some(decoder.map(object_of(value, "an object")?, 2)?),
-            "metadata" => self.metadata = decode_keys(decoder, value)?,
+            "role" => {
+                let expected = self.original.and_then(|block| block.role.as_deref());
+                self.role = Some(string(decoder, value, expected.unwrap_or_default())?);
+            }
+            "payload" => {
+                let expected = self.original.map_or(&*NO_ENTRIES, |block| &block.payload);
+                let read = decoder.map(object_of(value, "an object")?, 2, expected)?;
+                self.payload = Some(self.known(read));
+            }
+            "metadata" => {
+                let expected = self.original.map_or(&*NO_ENTRIES, |block| &block.metadata);
+                let read = decoder.keys(object_of(value, "an object")?, expected)?;
+                self.metadata = Some(self.known(read));
+            }
             name if SHORTHAND.contains(&name) => {
                 let value = decoder.value(value, 2)?;
                 self.shorthand.insert(name.to_owned(), value);
@@ -116,14 +135,32 @@ impl ReadBlock {
         Ok(())
     }
 
+    /// The same as in the original, or as nothing when there is none yet: then it is new.
+    fn known(&self, read: Read<Map>) -> Read<Map> {
+        if self.original.is_some() { read } else { Read::New(read.or(&NO_ENTRIES)) }
+    }
+
+    fn is(&self, original: &Block) -> bool {
+        self.kind == Some(original.kind)
+            && self.role.as_deref().or(original.kind.role()) == original.role.as_deref()
+            && self.payload.as_ref().is_some_and(|payload| payload.is(&original.payload))
+            && match &self.metadata {
+                Some(metadata) => metadata.is(&original.metadata),
+                None => original.metadata.is_empty(),
+            }
+            && self.shorthand.is_empty()
+    }
+
     fn block(self) -> std::result::Result<Block, CodecError> {
         let kind = self.kind.ok_or_else(|| {
             CodecError::new(format!("kind is missing: expected one of {}", BlockKind::NAMES.join(", ")))
         })?;
+        let expected =
+            |entries: fn(&Block) -> &Map| self.original.map_or(&*NO_ENTRIES, |block| entries(block));
         let (id, payload) = match self.payload {
             None => shorthand(kind, self.id, self.shorthand)?,
             Some(payload) => match self.shorthand.iter().find(|(_, value)| !value.is_null()) {
-                None => (self.id, payload),
+                None => (self.id, payload.or(expected(|block| &block.payload))),
                 Some((name, _)) => {
                     let message = "stands beside a payload; put it into the payload";
                     return Err(CodecError::new(message).in_key(name));
@@ -133,18 +170,19 @@ impl ReadBlock {
         let id = id.filter(|id| !id.is_empty()).map_or_else(BlockId::fresh, BlockId::from);
         let role = match self.role {
             None => kind.role().map(Cow::Borrowed),
-            Some(role) => Some(Cow::Owned(role)),
+            Some(role) => Some(Cow::Owned(role.into_owned())),
         };
-        Ok(Block { id, kind, role, payload, metadata: self.metadata })
+        let metadata = self.metadata.map(|metadata| metadata.or(expected(|block| &block.metadata)));
+        Ok(Block { id, kind, role, payload, metadata: metadata.unwrap_or_default() })
     }
 }
 
 /// The block id and payload of a block without payload. The `id` of a tool call or result is the call's.
 fn shorthand(
     kind: BlockKind,
-    id: Option<String>,
+    id: Option<Cow<'_, str>>,
     mut payload: Map,
-) -> std::result::Result<(Option<String>, Map), CodecError> {
+) -> std::result::Result<(Option<Cow<'_, str>>, Map), CodecError> {
     let failed = payload.get("error").is_some_and(|error| error.as_str() != Some(""));
     if failed {
         // As in the constructor: what has failed has no result.
@@ -156,7 +194,7 @@ fn shorthand(
     let call_id = id.clone().filter(|id| !id.is_empty());
     match kind {
         BlockKind::ToolCall => {
-            payload.insert("id".to_owned(), call_id.unwrap_or_else(fresh_id).into());
+            payload.insert("id".to_owned(), call_id.map_or_else(fresh_id, Cow::into_owned).into());
         }
         BlockKind::ToolUse => {
             let missing = || CodecError::new("missing; expected the id of the call it answers").in_key("id");
@@ -168,30 +206,19 @@ fn shorthand(
     Ok((None, payload))
 }
 
-/// Metadata or data, with the long names of all keys.
-pub(crate) fn decode_keys<'js>(
+/// A string, where `expected` is expected: borrowed if it is that.
+pub(crate) fn string<'js, 'e>(
     decoder: &mut Decoder<'_, 'js>,
     value: &Value<'js>,
-) -> std::result::Result<Map, CodecError> {
-    let short = decoder.map(object_of(value, "an object")?, 2)?;
-    let mut long = Map::with_capacity(short.len());
-    for (key, value) in short {
-        let name = long_key(&key).into_owned();
-        if long.insert(name.clone(), value).is_some() {
-            return Err(CodecError::new(format!("{:?} and {name:?} are the same key", short_key(&name))));
-        }
-    }
-    Ok(long)
-}
-
-pub(crate) fn string<'js>(
-    decoder: &mut Decoder<'_, 'js>,
-    value: &Value<'js>,
-) -> std::result::Result<String, CodecError> {
+    expected: &'e str,
+) -> std::result::Result<Cow<'e, str>, CodecError> {
     if !value.is_string() {
         return Err(CodecError::new(format!("expected a string, got {}", handle::describe(value))));
     }
-    decoder.text(value)
+    Ok(match decoder.text(value, expected)? {
+        Read::Same => Cow::Borrowed(expected),
+        Read::New(new) => Cow::Owned(new),
+    })
 }
 
 /// The plain object that a value has to be.

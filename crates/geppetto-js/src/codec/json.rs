@@ -2,9 +2,11 @@
 
 use super::{CodecError, each, items, text};
 use crate::vm::Vm;
-use geppetto_turns::Map;
+use geppetto_turns::{Map, long_key, short_key};
 use rquickjs::{Ctx, IntoJs, Object, Result, Type, Value};
 use serde_json::{Number, Value as Json};
+use std::borrow::Cow;
+use std::sync::LazyLock;
 
 const MAX_DEPTH: usize = 100;
 const MAX_NODES: usize = 1_000_000;
@@ -49,25 +51,6 @@ pub(crate) fn inexact(value: &Json, path: &str) -> Option<String> {
     }
 }
 
-/// The value as it comes back from JS: integers that a JS number cannot hold are rounded.
-pub(crate) fn rounded(value: &Json) -> Json {
-    match value {
-        Json::Number(number) if inexact(value, "").is_some() =>
-        {
-            #[allow(
-                clippy::cast_possible_truncation,
-                reason = "checked: not too large for what it came from"
-            )]
-            number.as_f64().map_or(Json::Null, |number| Json::from(number as i64))
-        }
-        Json::Array(items) => items.iter().map(rounded).collect(),
-        Json::Object(map) => {
-            Json::Object(map.iter().map(|(key, item)| (key.clone(), rounded(item))).collect())
-        }
-        other => other.clone(),
-    }
-}
-
 pub(crate) fn encode_map<'js>(ctx: &Ctx<'js>, map: &Map) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
     let vm = Vm::of(ctx);
@@ -104,6 +87,36 @@ pub(crate) fn stand_in<'js>(value: &Value<'js>) -> std::result::Result<Option<Va
     }
 }
 
+/// What was read where something was expected: what left is mostly what comes back, and then nothing is made of it.
+pub(crate) enum Read<T> {
+    /// It is what was expected.
+    Same,
+    New(T),
+}
+
+impl<T: Clone> Read<T> {
+    /// What was read.
+    pub(crate) fn or(self, expected: &T) -> T {
+        match self {
+            Self::Same => expected.clone(),
+            Self::New(new) => new,
+        }
+    }
+}
+
+impl<T: PartialEq> Read<T> {
+    pub(crate) fn is(&self, expected: &T) -> bool {
+        match self {
+            Self::Same => true,
+            Self::New(new) => new == expected,
+        }
+    }
+}
+
+/// Where nothing is expected.
+static NULL: Json = Json::Null;
+pub(crate) static NO_ENTRIES: LazyLock<Map> = LazyLock::new(Map::new);
+
 /// Reads values and counts what it has read.
 pub(crate) struct Decoder<'a, 'js> {
     pub(crate) ctx: &'a Ctx<'js>,
@@ -133,51 +146,64 @@ impl<'a, 'js> Decoder<'a, 'js> {
         Ok(())
     }
 
-    pub(crate) fn text(&mut self, value: &Value<'js>) -> std::result::Result<String, CodecError> {
-        let text = text(self.ctx, value)?;
-        self.count(text.len())?;
-        Ok(text)
+    /// A string, where `expected` is expected.
+    pub(crate) fn text(
+        &mut self,
+        value: &Value<'js>,
+        expected: &str,
+    ) -> std::result::Result<Read<String>, CodecError> {
+        let read = if is_text(value, expected)? { Read::Same } else { Read::New(text(self.ctx, value)?) };
+        self.count(if let Read::New(new) = &read { new.len() } else { expected.len() })?;
+        Ok(read)
     }
 
+    /// A value.
     pub(crate) fn value(
         &mut self,
         value: &Value<'js>,
         depth: usize,
     ) -> std::result::Result<Json, CodecError> {
-        match value.type_of() {
-            Type::String => return self.text(value).map(Json::String),
-            Type::Undefined | Type::Null | Type::Uninitialized => {}
-            Type::Bool => return Ok(Json::Bool(value.as_bool().unwrap_or_default())),
-            Type::Int => {
-                self.count(8)?;
-                return Ok(Json::from(value.as_int().unwrap_or_default()));
+        Ok(self.read(value, depth, &NULL)?.or(&NULL))
+    }
+
+    fn read(
+        &mut self,
+        value: &Value<'js>,
+        depth: usize,
+        expected: &Json,
+    ) -> std::result::Result<Read<Json>, CodecError> {
+        let scalar = match value.type_of() {
+            Type::String => {
+                let read = self.text(value, expected.as_str().unwrap_or_default())?;
+                return Ok(match read {
+                    Read::Same if expected.is_string() => Read::Same,
+                    read => Read::New(Json::String(read.or(&String::new()))),
+                });
             }
-            Type::Float => return self.number(value.as_float().unwrap_or(f64::NAN)),
+            Type::Undefined | Type::Null | Type::Uninitialized => Json::Null,
+            Type::Bool => Json::Bool(value.as_bool().unwrap_or_default()),
+            Type::Int | Type::Float => {
+                let number = value.as_number().unwrap_or(f64::NAN);
+                // An integer that a JS number cannot hold came as the nearest one that it can.
+                if expected.as_f64() == Some(number) { expected.clone() } else { self::number(number)? }
+            }
             Type::BigInt => {
                 return Err(CodecError::new("a BigInt has no JSON form; pass a number or a string"));
             }
             Type::Symbol => return Err(CodecError::new("a symbol has no JSON form")),
             Type::Function | Type::Constructor => return Err(CodecError::new("a function has no JSON form")),
-            _ => return self.object(value, depth),
-        }
-        self.count(0)?;
-        Ok(Json::Null)
+            _ => return self.object(value, depth, expected),
+        };
+        self.count(if scalar.is_number() { 8 } else { 0 })?;
+        Ok(if scalar == *expected { Read::Same } else { Read::New(scalar) })
     }
 
-    fn number(&mut self, number: f64) -> std::result::Result<Json, CodecError> {
-        self.count(8)?;
-        if number.fract() == 0.0 && number.abs() < 9_223_372_036_854_775_808.0 {
-            #[allow(
-                clippy::cast_possible_truncation,
-                reason = "an integer of less than 2^63: nothing is cut off"
-            )]
-            return Ok(Json::from(number as i64));
-        }
-        let number = Number::from_f64(number);
-        number.map(Json::Number).ok_or_else(|| CodecError::new("NaN and infinities have no JSON form"))
-    }
-
-    fn object(&mut self, value: &Value<'js>, depth: usize) -> std::result::Result<Json, CodecError> {
+    fn object(
+        &mut self,
+        value: &Value<'js>,
+        depth: usize,
+        expected: &Json,
+    ) -> std::result::Result<Read<Json>, CodecError> {
         if depth >= MAX_DEPTH {
             return Err(CodecError::new(format!("too deep: more than {MAX_DEPTH} levels (a cycle?)")));
         }
@@ -185,33 +211,119 @@ impl<'a, 'js> Decoder<'a, 'js> {
             return Err(CodecError::new(format!("a {} has no JSON form", value.type_name())));
         };
         if value.is_array() && !value.is_proxy() {
-            return self.array(object, depth);
+            return Ok(
+                match (self.array(object, depth, expected.as_array().map_or(&[], Vec::as_slice))?, expected) {
+                    (None, Json::Array(_)) => Read::Same,
+                    (items, _) => Read::New(Json::Array(items.unwrap_or_default())),
+                },
+            );
         }
-        match stand_in(value)? {
-            Some(stand_in) => self.value(&stand_in, depth + 1),
-            None => self.map(object, depth).map(Json::Object),
+        if let Some(stand_in) = stand_in(value)? {
+            return self.read(&stand_in, depth + 1, expected);
         }
+        let entries = self.map(object, depth, expected.as_object().unwrap_or(&NO_ENTRIES))?;
+        Ok(match entries {
+            Read::Same if expected.is_object() => Read::Same,
+            entries => Read::New(Json::Object(entries.or(&NO_ENTRIES))),
+        })
     }
 
-    fn array(&mut self, array: &Object<'js>, depth: usize) -> std::result::Result<Json, CodecError> {
+    /// The items, if they are not the expected ones.
+    fn array(
+        &mut self,
+        array: &Object<'js>,
+        depth: usize,
+        expected: &[Json],
+    ) -> std::result::Result<Option<Vec<Json>>, CodecError> {
         self.count(0)?;
-        items(array, |_, item| self.value(item, depth + 1)).map(Json::Array)
-    }
-
-    /// The own enumerable properties of an object; those that are `undefined` are absent.
-    pub(crate) fn map(&mut self, object: &Object<'js>, depth: usize) -> std::result::Result<Map, CodecError> {
-        self.count(0)?;
-        let mut map = Map::new();
-        each(object, |name, item| {
-            self.bytes += name.len();
-            if !item.is_undefined() {
-                let item = self.value(item, depth + 1)?;
-                if map.insert(name.to_owned(), item).is_some() {
-                    return Err(CodecError::new("two keys differ only in characters that are not Unicode"));
-                }
+        let mut new: Option<Vec<Json>> = None;
+        let read = items(array, |index, item| {
+            let hint = expected.get(index);
+            let read = self.read(item, depth + 1, hint.unwrap_or(&NULL))?;
+            if new.is_some() || hint.is_none() || matches!(read, Read::New(_)) {
+                new.get_or_insert_with(|| expected[..index].to_vec()).push(read.or(hint.unwrap_or(&NULL)));
             }
             Ok(())
         })?;
-        Ok(map)
+        Ok(new.or_else(|| (read.len() < expected.len()).then(|| expected[..read.len()].to_vec())))
     }
+
+    /// The own enumerable properties of an object; those that are `undefined` are absent.
+    pub(crate) fn map(
+        &mut self,
+        object: &Object<'js>,
+        depth: usize,
+        expected: &Map,
+    ) -> std::result::Result<Read<Map>, CodecError> {
+        self.entries(object, depth, expected, |name| Cow::Borrowed(name), |key| key)
+    }
+
+    /// Metadata or data, with the long names of all keys.
+    pub(crate) fn keys(
+        &mut self,
+        object: &Object<'js>,
+        expected: &Map,
+    ) -> std::result::Result<Read<Map>, CodecError> {
+        self.entries(object, 2, expected, long_key, short_key)
+    }
+
+    fn entries(
+        &mut self,
+        object: &Object<'js>,
+        depth: usize,
+        expected: &Map,
+        long: fn(&str) -> Cow<'_, str>,
+        short: fn(&str) -> &str,
+    ) -> std::result::Result<Read<Map>, CodecError> {
+        self.count(0)?;
+        let (mut ahead, mut same) = (expected.iter(), 0);
+        let mut new: Option<Map> = None;
+        each(object, |name, item| {
+            self.bytes += name.len();
+            if item.is_undefined() {
+                return Ok(());
+            }
+            let next = ahead.next().filter(|(key, _)| short(key) == name);
+            let key = next.map_or_else(|| long(name), |(key, _)| Cow::Borrowed(key));
+            let hint = next.map(|(_, value)| value).or_else(|| expected.get(&*key));
+            let read = self.read(item, depth + 1, hint.unwrap_or(&NULL))?;
+            if new.is_none() && next.is_some() && matches!(read, Read::Same) {
+                same += 1;
+                return Ok(());
+            }
+            let new = new.get_or_insert_with(|| first(expected, same));
+            if new.insert(key.clone().into_owned(), read.or(hint.unwrap_or(&NULL))).is_some() {
+                return Err(CodecError::new(match short(&key) {
+                    short if short != key => format!("{short:?} and {key:?} are the same key"),
+                    _ => "two keys differ only in characters that are not Unicode".to_owned(),
+                }));
+            }
+            Ok(())
+        })?;
+        let new = new.or_else(|| (same < expected.len()).then(|| first(expected, same)));
+        Ok(new.map_or(Read::Same, Read::New))
+    }
+}
+
+fn first(entries: &Map, count: usize) -> Map {
+    entries.iter().take(count).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+fn number(number: f64) -> std::result::Result<Json, CodecError> {
+    if number.fract() == 0.0 && number.abs() < 9_223_372_036_854_775_808.0 {
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "an integer of less than 2^63: nothing is cut off"
+        )]
+        return Ok(Json::from(number as i64));
+    }
+    let number = Number::from_f64(number);
+    number.map(Json::Number).ok_or_else(|| CodecError::new("NaN and infinities have no JSON form"))
+}
+
+/// Whether a string is this text. Most strings are ASCII, and of those nothing is copied.
+fn is_text(value: &Value<'_>, text: &str) -> Result<bool> {
+    let Some(string) = value.as_string() else { return Ok(false) };
+    // As bytes: one with lone surrogates is not UTF-8, and equal to no text.
+    Ok(string.clone().to_cstring()?.as_str().as_bytes() == text.as_bytes())
 }

@@ -13,8 +13,11 @@
 //! | BigInt, symbols, functions, Promises, Proxies, `Map`, `Set`, errors, binary data, handles, cycles | errors |
 //! | getters, Proxies' traps that throw | an error with the path, and what was thrown as its `cause` |
 //!
-//! The other way an integer that a JS number cannot hold becomes the nearest one that it can, as in `JSON.parse`: a
-//! block that a script leaves alone keeps its own. In a tool's arguments it is an error that asks for a string.
+//! The other way an integer that a JS number cannot hold becomes the nearest one that it can, as in `JSON.parse`: one
+//! that a script leaves alone stays exact. In a tool's arguments it is an error that asks for a string.
+//!
+//! What comes back of a turn is compared with what was handed out while it is read: what is equal is shared and nothing
+//! is made of it.
 
 pub(crate) mod block;
 pub(crate) mod event;

@@ -5,7 +5,7 @@ use crate::function::define;
 use rquickjs::{Atom, Ctx, IntoAtom, IntoJs, Object, Result};
 use std::borrow::Cow;
 
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 33] = [
     "id",
     "kind",
     "role",
@@ -27,6 +27,19 @@ const NAMES: [&str; 21] = [
     "delta",
     "value",
     "done",
+    // What the tool loop tells engines, and what describes a tool's arguments.
+    "session_id",
+    "inference_id",
+    "tool_config",
+    "tool_definitions",
+    "description",
+    "parameters",
+    "properties",
+    "required",
+    "additionalProperties",
+    "items",
+    "enum",
+    "tags",
 ];
 
 /// The names of a VM.

@@ -1,12 +1,13 @@
 //! Turns: plain objects `{ id, blocks, metadata?, data? }` in JS.
 
-use super::block::{self, decode_keys, encode_keys, object_of, string, unknown};
-use super::json::Decoder;
+use super::block::{self, Original, encode_keys, object_of, string, unknown};
+use super::json::{Decoder, NO_ENTRIES, Read};
 use super::{CodecError, each, items};
 use crate::fault::Fallible;
 use crate::vm::Vm;
-use geppetto_turns::{Block, Map, Turn, TurnId};
+use geppetto_turns::{Block, Blocks, Map, Turn, TurnId};
 use rquickjs::{Ctx, Object, Result, Value};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -46,84 +47,104 @@ fn read<'js>(
     let object = object_of(value, "a turn")?;
     let mut decoder = Decoder::new(ctx);
     let mut has_blocks = false;
-    let mut turn = Turn { id: TurnId::from(""), ..Turn::new() };
+    let mut id = None;
+    let (mut blocks, mut metadata, mut data) = (Blocks::new(), Arc::default(), Arc::default());
     each(object, |name, item| {
         if (item.is_undefined() || item.is_null()) && PROPERTIES.contains(&name) {
             return Ok(());
         }
-        has_blocks |= name == "blocks";
-        property(&mut decoder, &mut turn, original, (name, item))
+        match name {
+            "id" => {
+                id = Some(match string(&mut decoder, item, original.map_or("", |turn| &turn.id))? {
+                    Cow::Borrowed(_) => original.map(|turn| turn.id.clone()).unwrap_or_else(TurnId::fresh),
+                    Cow::Owned(id) => TurnId::from(id),
+                });
+            }
+            "blocks" => {
+                has_blocks = true;
+                blocks = self::blocks(&mut decoder, item, original)?;
+            }
+            "metadata" => metadata = keys(&mut decoder, item, original.map(|turn| &turn.metadata))?,
+            "data" => data = keys(&mut decoder, item, original.map(|turn| &turn.data))?,
+            _ => return Err(unknown(name, &PROPERTIES.join(", "), PROPERTIES.into_iter(), "turn")),
+        }
+        Ok(())
     })?;
     if original.is_some() && !has_blocks {
         let message = "blocks is missing; return the turn that was passed, or a copy with its blocks";
         return Err(CodecError::new(message));
     }
-    if turn.id.is_empty() {
-        turn.id = TurnId::fresh();
-    }
-    Ok(turn)
+    let id = id.filter(|id| !id.is_empty()).unwrap_or_else(TurnId::fresh);
+    Ok(Turn { id, blocks, metadata, data })
 }
 
-fn property<'js>(
+/// Metadata or data.
+fn keys<'js>(
     decoder: &mut Decoder<'_, 'js>,
-    turn: &mut Turn,
-    original: Option<&Turn>,
-    (name, value): (&str, &Value<'js>),
-) -> std::result::Result<(), CodecError> {
-    match name {
-        "id" => turn.id = TurnId::from(string(decoder, value)?),
-        "blocks" => turn.blocks = blocks(decoder, value, original)?.into_iter().collect(),
-        "metadata" => {
-            turn.metadata = shared(decode_keys(decoder, value)?, original.map(|turn| &turn.metadata));
-        }
-        "data" => turn.data = shared(decode_keys(decoder, value)?, original.map(|turn| &turn.data)),
-        _ => return Err(unknown(name, &PROPERTIES.join(", "), PROPERTIES.into_iter(), "turn")),
-    }
-    Ok(())
-}
-
-fn shared(keys: Map, original: Option<&Arc<Map>>) -> Arc<Map> {
-    original.filter(|original| ***original == keys).cloned().unwrap_or_else(|| Arc::new(keys))
+    value: &Value<'js>,
+    original: Option<&Arc<Map>>,
+) -> std::result::Result<Arc<Map>, CodecError> {
+    let expected = original.map_or(&*NO_ENTRIES, |map| map);
+    Ok(match (decoder.keys(object_of(value, "an object")?, expected)?, original) {
+        (Read::Same, original) => original.cloned().unwrap_or_default(),
+        // In another order.
+        (Read::New(keys), Some(original)) if keys == **original => original.clone(),
+        (Read::New(keys), _) => Arc::new(keys),
+    })
 }
 
 fn blocks<'js>(
     decoder: &mut Decoder<'_, 'js>,
     value: &Value<'js>,
     original: Option<&Turn>,
-) -> std::result::Result<Vec<Arc<Block>>, CodecError> {
+) -> std::result::Result<Blocks, CodecError> {
     let array = value.as_object().filter(|_| value.is_array());
     let array = array.ok_or_else(|| {
         CodecError::new(format!("expected an array of blocks, got {}", crate::handle::describe(value)))
     })?;
-    let originals = Originals { turn: original, by_id: OnceCell::new() };
-    items(array, |index, item| block::decode(decoder, item, |id| originals.block(index, id)))
+    let nothing = Blocks::new();
+    let originals =
+        Originals { blocks: original.map_or(&nothing, |turn| &turn.blocks), by_id: OnceCell::new() };
+    let read = items(array, |index, item| block::decode(decoder, item, &At(&originals, index)))?;
+    let same = read.iter().zip(originals.blocks).take_while(|(read, original)| Arc::ptr_eq(read, original));
+    let same = same.count();
+    let mut blocks = originals.blocks.clone();
+    blocks.split_off(same);
+    blocks.extend(read.into_iter().skip(same));
+    Ok(blocks)
 }
 
 /// The blocks of the turn that was handed out: mostly each is where it was.
 struct Originals<'a> {
-    turn: Option<&'a Turn>,
+    blocks: &'a Blocks,
     /// Made when the first block is somewhere else.
     by_id: OnceCell<HashMap<&'a str, &'a Arc<Block>>>,
 }
 
-impl Originals<'_> {
-    fn block(&self, index: usize, id: &str) -> Option<Arc<Block>> {
-        let blocks = &self.turn?.blocks;
-        if let Some(here) = blocks.get(index).filter(|block| &*block.id == id) {
-            return Some(here.clone());
-        }
-        let by_id = self.by_id.get_or_init(|| blocks.iter().map(|block| (&*block.id, block)).collect());
-        by_id.get(id).map(|block| Arc::clone(block))
+/// Those of a place.
+struct At<'a>(&'a Originals<'a>, usize);
+
+impl Original for At<'_> {
+    fn here(&self) -> Option<&Arc<Block>> {
+        self.0.blocks.get(self.1)
+    }
+
+    fn with_id(&self, id: &str) -> Option<&Arc<Block>> {
+        let blocks = self.0.blocks;
+        let by_id = self.0.by_id.get_or_init(|| blocks.iter().map(|block| (&*block.id, block)).collect());
+        by_id.get(id).copied()
     }
 }
 
 /// One block, or an array of them.
 pub(crate) fn decode_blocks<'js>(ctx: &Ctx<'js>, value: &Value<'js>, place: &str) -> Fallible<Vec<Block>> {
     let mut decoder = Decoder::new(ctx);
-    let read = if value.is_array() {
-        blocks(&mut decoder, value, None)
-    } else {
-        block::decode(&mut decoder, value, |_| None).map(|block| vec![block])
+    let nothing = Originals { blocks: &Blocks::new(), by_id: OnceCell::new() };
+    let mut read = |index, item: &Value<'js>| block::decode(&mut decoder, item, &At(&nothing, index));
+    let array = value.as_object().filter(|_| value.is_array());
+    let read = match array {
+        Some(array) => items(array, read),
+        None => read(0, value).map(|block| vec![block]),
     };
     let blocks = read.map_err(|error| error.fault(place))?;
     Ok(blocks.into_iter().map(Arc::unwrap_or_clone).collect())

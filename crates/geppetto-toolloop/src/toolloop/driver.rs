@@ -181,7 +181,7 @@ fn offer(turn: &mut Turn, tools: &ToolSet, config: &LoopConfig) {
     {
         // What is there already stays shared with the turns before.
         if turn.data.get(key.as_str()) != Some(&value) {
-            key.set(turn, &value);
+            turn.data_mut().insert(key.as_str().to_owned(), value);
         }
     }
 }
