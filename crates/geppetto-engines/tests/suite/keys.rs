@@ -1,8 +1,14 @@
 //! Where a key goes, and where it does not.
 
-use crate::{CANARY, engines, model, run, server, streamed, traffic};
+use crate::{CANARY, engines, model, run, server, settings, story, streamed, traffic};
+use geppetto_engines::fake::{Answer, Reply};
 use geppetto_engines::{Api, Key, KeySource, Policy, Profile, Secret, Settings};
 use geppetto_inference::{Failure, Session};
+use geppetto_turns::{Block, Turn, turn_data};
+use serde_json::json;
+use std::io;
+use std::sync::{Arc, Mutex};
+use tracing_subscriber::fmt::MakeWriter;
 
 fn policy(hosts: &[&str]) -> Policy {
     let key = |api| Key { api, secret: Secret::new(CANARY) };
@@ -131,4 +137,88 @@ async fn another_format_than_its_profiles_does_not_get_its_key() {
     let told =
         engines(Policy::default()).make_for_script(Some(claude), script).map(drop).unwrap_err().message;
     assert_eq!(told, "there is no key for openai: set OPENAI_API_KEY in the environment, or pass apiKey");
+}
+
+#[tokio::test]
+async fn a_redirect_takes_no_key_to_another_server() {
+    for api in Api::ALL {
+        let other = server(vec![streamed(api, traffic(api, "text"))]).await;
+        for status in [301, 302, 303, 307, 308] {
+            let location = format!("http://{}/v1/elsewhere", other.address());
+            let own = server(vec![Reply::error(status, &json!({})).header("location", &location)]).await;
+            let engine = engines(Policy::default()).make(settings(api, &own)).unwrap();
+            let (handle, turn) = run(&Session::builder(engine).build(), "Hi").await;
+            let told = format!("{:?}{}", turn.unwrap_err(), story(&handle));
+            assert!(told.contains(&status.to_string()) && !told.contains(CANARY), "{told}");
+            assert_eq!(own.received().len(), 1, "{} {status}", api.name());
+        }
+        assert!(other.received().is_empty(), "{}", api.name());
+    }
+}
+
+/// Everything that anything logs, and what is said of a panic.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Log {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn no_log_and_no_panic_tells_a_key_whoever_listens() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone());
+    // This test's tasks all run on its own thread.
+    let _listens = tracing::subscriber::set_default(subscriber.finish());
+    let (panics, before) = (log.clone(), std::panic::take_hook());
+    std::panic::set_hook(Box::new(move |panic| {
+        io::Write::write_all(&mut panics.clone(), panic.to_string().as_bytes()).unwrap();
+        before(panic);
+    }));
+    for api in Api::ALL {
+        let server = server(vec![Answer::text("\"text\"").reply(api)]).await;
+        let policy = Policy {
+            check_answer: Some(|schema, answer| panic!("the host's check failed: {schema} {answer}")),
+            ..policy(&["127.0.0.1"])
+        };
+        let engines = engines(policy.clone());
+        let settings = settings(api, &server);
+        tracing::info!(?policy, ?engines, ?settings, profile = ?profile(&server), "what a host might log");
+        let session = Session::builder(engines.make(settings).unwrap()).build();
+        let (handle, turn) = run(&session, "Hi").await;
+        turn.unwrap();
+        let mut asks: Turn = [Block::user("Hi, in JSON")].into_iter().collect();
+        let schema = json!({ "schema": { "type": "string" }, "name": "text" });
+        turn_data::STRUCTURED_OUTPUT_CONFIG.set(&mut asks, &schema);
+        let (again, failed) = run(&session, asks).await;
+        let told = format!("{:?}{}{}", failed.unwrap_err(), story(&handle), story(&again));
+        assert!(!told.contains(CANARY), "{told}");
+        assert!(server.received().iter().all(|request| format!("{request:?}").contains(CANARY)));
+    }
+    let log = log.text();
+    for expected in ["what a host might log", "TRACE", "the host's check failed"] {
+        assert!(log.contains(expected), "{log}");
+    }
+    assert!(!log.contains("CANARY"), "{log}");
 }
