@@ -124,6 +124,11 @@ fn profiles_are_listed_shown_and_checked_without_their_keys_and_name_the_models_
     assert!(code == Some(1) && missing.contains("the environment variable WORK_KEY is not set"), "{missing}");
     let (wrong, code) = geppetto("", &["profiles", "show", "wrok", "--profiles", file]);
     assert!(code == Some(1) && wrong.contains("did you mean \"work\""), "{wrong}");
+    // A name that no profile has is a model's, but not beside a model.
+    std::fs::write(script, "require('geppetto').engines.fromProfile('wrok', { model: 'claude-y' });")
+        .unwrap();
+    let (wrong, code) = geppetto("", &["run", "--profiles", file, script]);
+    assert!(code == Some(1) && wrong.contains("no profile \"wrok\"; did you mean \"work\""), "{wrong}");
 }
 
 /// The example, with a server that stands for the model.

@@ -233,6 +233,11 @@ async fn a_line_without_end_is_not_read_without_end() {
     reply.pieces.extend((0..20).map(|_| vec![b'x'; 1024 * 1024]));
     let asked = asker.ask(Api::OpenAi, vec![reply]).await;
     assert!(asked.failure().message.contains("longer than"), "{}", asked.failure());
+    // An event of many lines is one, too.
+    let mut reply = streamed(Api::OpenAi, Vec::new());
+    reply.pieces.extend((0..20).map(|_| b"data: x\n".repeat(128 * 1024)));
+    let asked = asker.ask(Api::OpenAi, vec![reply]).await;
+    assert!(asked.failure().message.contains("longer than"), "{}", asked.failure());
 }
 
 #[tokio::test]

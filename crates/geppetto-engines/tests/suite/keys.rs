@@ -140,6 +140,29 @@ async fn another_format_than_its_profiles_does_not_get_its_key() {
 }
 
 #[tokio::test]
+async fn a_key_in_a_header_is_not_told_when_the_provider_repeats_it() {
+    let said = json!({ "error": { "message": format!("no access for {CANARY}, nor for a-CANARY-token") } });
+    let server = server(vec![Reply::error(403, &said)]).await;
+    let bearer = ("Authorization".to_owned(), Secret::new("Bearer a-CANARY-token"));
+    let settings = Settings { headers: vec![bearer], ..settings(Api::OpenAi, &server) };
+    let engine = engines(Policy::default()).make(settings).unwrap();
+    let (handle, turn) = run(&Session::builder(engine).build(), "Hi").await;
+    let told = format!("{:?}{}", turn.unwrap_err(), story(&handle));
+    assert!(told.contains("no access for [secret], nor for [secret]") && !told.contains("CANARY"), "{told}");
+    assert_eq!(server.received()[0].header("authorization"), Some("Bearer a-CANARY-token"));
+}
+
+#[tokio::test]
+async fn a_timeout_beyond_all_time_is_none() {
+    let server = server(vec![streamed(Api::OpenAi, traffic(Api::OpenAi, "text"))]).await;
+    let options = json!({ "model": "m", "timeoutMs": 1e30 });
+    let endless = Settings::from_options(options.as_object().unwrap()).unwrap();
+    let engine = engines(Policy::default()).make(endless.overridden_by(settings(Api::OpenAi, &server)));
+    let (_, turn) = run(&Session::builder(engine.unwrap()).build(), "Hi").await;
+    assert!(turn.is_ok(), "{turn:?}");
+}
+
+#[tokio::test]
 async fn a_redirect_takes_no_key_to_another_server() {
     for api in Api::ALL {
         let other = server(vec![streamed(api, traffic(api, "text"))]).await;
