@@ -699,6 +699,14 @@ export interface EnginesNamespace {
    * const engine = gp.engines.fromProfile("fast", { temperature: 0 });
    */
   fromProfile(profile?: string | null, options?: EngineOptions | null): Engine;
+  /**
+   * Answers from what `geppetto run --record` wrote: a folder in that of the script. Asked something that was not
+   * recorded, it fails and shows the difference; what it was not asked is told when the script ends.
+   *
+   * @example
+   * const engine = gp.engines.replay("recording");
+   */
+  replay(folder: string): Engine;
 }
 
 // ---- Middlewares ----------------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ pub(crate) struct Models {
     profiles: Option<PathBuf>,
     recorder: Option<Arc<Recorder>>,
     replay: Option<Arc<Replay>>,
+    /// Those that the script opened itself.
+    opened: Mutex<Vec<Arc<Replay>>>,
     made: Mutex<Option<(Engines, Profiles)>>,
 }
 
@@ -31,13 +33,15 @@ impl Models {
             profiles: arguments.profiles.clone(),
             recorder: arguments.record.as_deref().map(Recorder::new).transpose()?,
             replay: arguments.replay.as_deref().map(Replay::open).transpose()?,
+            opened: Mutex::default(),
             made: Mutex::default(),
         })
     }
 
-    /// How many calls of a recording nobody has asked for.
+    /// How many calls of recordings nobody has asked for.
     pub(crate) fn not_replayed(&self) -> usize {
-        self.replay.as_ref().map_or(0, |replay| replay.remaining())
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.iter().chain(&self.replay).map(|replay| replay.remaining()).sum()
     }
 
     fn made(&self) -> Result<(Engines, Profiles), Failure> {
@@ -84,6 +88,12 @@ impl EngineFactory for Models {
             Some(recorder) => recorder.wrap(engine),
             None => engine,
         })
+    }
+
+    fn replay(&self, folder: &Path) -> Result<Arc<dyn Engine>, Failure> {
+        let replay = Replay::open(folder)?;
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).push(replay.clone());
+        Ok(replay.first_engine())
     }
 }
 

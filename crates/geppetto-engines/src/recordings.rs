@@ -266,6 +266,13 @@ impl Replay {
         Arc::new(Replayed { name: name.into(), replay: self.clone() })
     }
 
+    /// An engine that answers from the recording, under the name of the first that was recorded.
+    #[must_use]
+    pub fn first_engine(self: &Arc<Self>) -> Arc<dyn Engine> {
+        let name = self.names.first().map_or("config", String::as_str);
+        Arc::new(Replayed { name: name.into(), replay: self.clone() })
+    }
+
     /// How many calls nobody has asked for.
     #[must_use]
     pub fn remaining(&self) -> usize {
@@ -281,7 +288,7 @@ impl Replay {
         let Some((file, next)) = calls.first() else {
             let (folder, count) = (self.folder.display(), self.names.len());
             return Err(Failure::new(format!(
-                "the recording {folder} has {count} calls, and all of them were asked for"
+                "nothing is left of the recording {folder} (calls in it: {count})"
             )));
         };
         let pretty = |json: &Value| serde_json::to_string_pretty(json).unwrap_or_default() + "\n";

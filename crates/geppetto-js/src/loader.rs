@@ -189,6 +189,22 @@ fn resolve(ctx: &Ctx<'_>, base: &str, specifier: &str) -> std::result::Result<St
         .map_err(|why| format!("cannot find module {specifier:?} from {base}: {why}"))
 }
 
+/// The folder that a path stands for: relative to that of the script, and beneath it also after following links.
+pub(crate) fn folder(ctx: &Ctx<'_>, path: &str) -> std::result::Result<PathBuf, String> {
+    let roots = Vm::of(ctx).host.module_roots.borrow().clone();
+    let root = roots.first().ok_or("this host allows no files")?;
+    let real = root.join(path).canonicalize().ok().filter(|real| real.is_dir());
+    beneath(real.ok_or_else(|| format!("there is no folder {path:?} in {}", root.display()))?, &roots)
+}
+
+fn beneath(real: PathBuf, roots: &[PathBuf]) -> std::result::Result<PathBuf, String> {
+    if roots.iter().any(|root| real.starts_with(root)) {
+        return Ok(real);
+    }
+    let folders: Vec<_> = roots.iter().map(|root| root.display().to_string()).collect();
+    Err(format!("{} lies outside the script's folder {}", real.display(), folders.join(", ")))
+}
+
 /// The file that a path stands for, as it is or with an ending, beneath one of `roots` also after following links.
 fn find(path: &Path, roots: &[PathBuf]) -> std::result::Result<String, String> {
     let endings = ["", ".js", ".mjs", ".cjs", ".json", "/index.js"];
@@ -198,11 +214,7 @@ fn find(path: &Path, roots: &[PathBuf]) -> std::result::Result<String, String> {
         if !real.is_file() {
             continue;
         }
-        if !roots.iter().any(|root| real.starts_with(root)) {
-            let folders: Vec<_> = roots.iter().map(|root| root.display().to_string()).collect();
-            let (real, folders) = (real.display(), folders.join(", "));
-            return Err(format!("{real} lies outside the script's folder {folders}"));
-        }
+        let real = beneath(real, roots)?;
         return real.into_os_string().into_string().map_err(|_| "its path is not UTF-8".to_owned());
     }
     Err("there is no such file".to_owned())

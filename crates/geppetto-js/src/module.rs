@@ -3,6 +3,7 @@
 use geppetto_inference::{Engine, Failure};
 use geppetto_turns::Map;
 use rquickjs::{Ctx, Object};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A module that a host offers to scripts: `require(name)`, or `import` from it.
@@ -73,4 +74,13 @@ pub trait EngineFactory: Send + Sync {
     /// # Errors
     /// When there is no such provider, profile or model, or a setting is wrong.
     fn create(&self, request: EngineRequest) -> Result<Arc<dyn Engine>, Failure>;
+
+    /// Makes an engine that answers from a recording: a folder beneath that of the script.
+    ///
+    /// # Errors
+    /// When there is no recording in it, or the host reads none.
+    fn replay(&self, folder: &Path) -> Result<Arc<dyn Engine>, Failure> {
+        let _ = folder;
+        Err(Failure::new("this host reads no recordings"))
+    }
 }

@@ -6,7 +6,7 @@ use crate::codec::turn;
 use crate::fault::{Fallible, Fault};
 use crate::function::{Call, Members};
 use crate::handle::{self, HandleState};
-use crate::module::EngineRequest;
+use crate::module::{EngineFactory, EngineRequest};
 use crate::options::Options;
 use crate::vm::Vm;
 use async_trait::async_trait;
@@ -92,6 +92,13 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
         let profile = callback_context::optional_text_arg(call, 0, "profile")?;
         from_host(call, profile, 1)
     })?;
+    members.function("replay", 1, |call| {
+        let folder = callback_context::text_arg(call, 0, "replay: folder")?;
+        let folder = crate::loader::folder(call.ctx(), &folder)
+            .map_err(|why| Fault::Plain(format!("replay: {why}")))?;
+        let engine = factory(call)?.replay(&folder).map_err(|failure| Fault::Plain(failure.message))?;
+        made(call, engine, None)
+    })?;
     Ok(())
 }
 
@@ -137,14 +144,16 @@ fn request(call: &Call<'_, '_>, profile: Option<String>, index: usize) -> Fallib
 
 fn from_host<'js>(call: &Call<'_, 'js>, profile: Option<String>, index: usize) -> Fallible<Value<'js>> {
     let request = request(call, profile, index)?;
-    let factory = Vm::of(call.ctx()).host.config.engines.clone();
-    let factory = factory.ok_or_else(|| {
+    let engine = factory(call)?.create(request).map_err(|failure| Fault::Plain(failure.message))?;
+    made(call, engine, None)
+}
+
+fn factory(call: &Call<'_, '_>) -> Fallible<Arc<dyn EngineFactory>> {
+    Vm::of(call.ctx()).host.config.engines.clone().ok_or_else(|| {
         Fault::Plain(
             "this host offers no model engines; use engines.echo, scripted or fromFunction".to_owned(),
         )
-    })?;
-    let engine = factory.create(request).map_err(|failure| Fault::Plain(failure.message))?;
-    made(call, engine, None)
+    })
 }
 
 fn response(options: &Options<'_>) -> Fallible<ScriptedResponse> {
