@@ -3,6 +3,7 @@
 mod conversations;
 mod failures;
 mod keys;
+mod live;
 mod overrides;
 
 use geppetto_engines::fake::{FakeProvider, Received, Reply};
