@@ -25,8 +25,8 @@ use tokio::task::JoinHandle;
 
 /// The most of a provider's own words that an error repeats.
 const LONGEST_MESSAGE: usize = 1200;
-/// How much of an answer waits for whoever tells it: the provider is not read faster than that.
-const AHEAD: usize = 1024;
+/// How many batches of an answer wait for whoever tells it: the provider is not read faster than that.
+const AHEAD: usize = 16;
 
 pub(crate) struct ProviderEngine {
     pub(crate) name: Arc<str>,
@@ -90,9 +90,8 @@ impl Engine for ProviderEngine {
             timeout: settings.timeout,
         };
         let _task = AbortOnDrop(self.io.spawn(conversation.hold()));
-        let mut batch = Vec::new();
-        while tells.recv_many(&mut batch, AHEAD).await > 0 {
-            for told in batch.drain(..) {
+        while let Some(batch) = tells.recv().await {
+            for told in batch {
                 if let Told::Ended(ended) = told {
                     let answer = ended.map_err(|failure| self.failed(failure))?;
                     self.check(&answer, schema.as_ref()).map_err(|failure| self.failed(failure))?;
@@ -158,7 +157,7 @@ fn tell(ctx: &RunContext, told: Told) {
 struct Conversation {
     model: Model,
     request: CompletionRequest,
-    told: mpsc::Sender<Told>,
+    told: mpsc::Sender<Vec<Told>>,
     ctx: RunContext,
     timeout: Option<Duration>,
 }
@@ -184,7 +183,7 @@ impl Conversation {
                 Err(Failure { retryable: Some(true), ..Failure::new(message) })
             }
         };
-        let _ = self.told.send(Told::Ended(Box::new(answer))).await;
+        let _ = self.told.send(vec![Told::Ended(Box::new(answer))]).await;
     }
 
     /// Asks until there is an answer, or no use in asking again.

@@ -53,51 +53,72 @@ impl Broken {
     }
 }
 
+/// The most pieces that are told at once: those that came together.
+const TOGETHER: usize = 64;
+
 /// Asks once, and tells what comes. Dropping the future closes the connection.
 pub(crate) async fn ask(
     model: &Model,
     request: CompletionRequest,
-    told: &mpsc::Sender<Told>,
+    tells: &mpsc::Sender<Vec<Told>>,
 ) -> Result<Answer, Broken> {
     let mut stream =
         model.stream(request).map_err(|error| Broken { problem: problem(&error), has_begun: false })?;
-    let mut names = BTreeMap::new();
-    let mut ended = BTreeMap::new();
+    let mut parts = Parts::default();
     let mut has_begun = false;
-    while let Some(item) = stream.next().await {
-        let event = match item {
-            Ok(Item::Event(event)) => event,
-            // rig notes what it does not know; so does a reader of its log.
-            Ok(Item::Unknown(_)) => continue,
-            Err(error) => return Err(Broken { problem: problem(&error), has_begun }),
-        };
-        let tell = match event {
+    let mut items = (&mut stream).ready_chunks(TOGETHER);
+    while let Some(items) = items.next().await {
+        let mut told = Vec::with_capacity(items.len());
+        let mut failed = None;
+        for item in items {
+            match item {
+                Ok(Item::Event(event)) => told.extend(parts.tell(event)),
+                // rig notes what it does not know; so does a reader of its log.
+                Ok(Item::Unknown(_)) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        has_begun |= !told.is_empty();
+        // Where nobody listens any more the engine is about to drop this.
+        let _ = tells.send(told).await;
+        if let Some(error) = failed {
+            return Err(Broken { problem: problem(&error), has_begun });
+        }
+    }
+    match stream.finish().await {
+        Ok(response) => answer(parts.ended, &response).map_err(|failure| Broken::new(failure, has_begun)),
+        Err(error) => Err(Broken { problem: problem(&error), has_begun }),
+    }
+}
+
+/// The parts of an answer, by their places in it.
+#[derive(Default)]
+struct Parts {
+    /// Of calls whose arguments are still coming.
+    names: BTreeMap<usize, String>,
+    ended: BTreeMap<usize, (Block, AssistantContent)>,
+}
+
+impl Parts {
+    fn tell(&mut self, event: StreamEvent) -> Option<Told> {
+        match event {
             StreamEvent::Start { part, name, .. } => {
-                names.extend(name.map(|name| (part.index(), name.to_string())));
+                self.names.extend(name.map(|name| (part.index(), name.to_string())));
                 None
             }
             StreamEvent::Text { text, .. } => Some(Told::Text(text)),
             StreamEvent::Reasoning { text, .. } => Some(Told::Thinking(text)),
             StreamEvent::Arguments { part, json } => {
-                let name = names.get(&part.index()).cloned().unwrap_or_default();
+                let name = self.names.get(&part.index()).cloned().unwrap_or_default();
                 Some(Told::Call { name, delta: json })
             }
             StreamEvent::End { part, content } => {
                 let block = block(&content);
                 let called = called(&content, &block);
-                ended.insert(part.index(), (block, content));
+                self.ended.insert(part.index(), (block, content));
                 called
             }
-        };
-        if let Some(tell) = tell {
-            has_begun = true;
-            // Nobody listens any more: the engine is about to drop this.
-            let _ = told.send(tell).await;
         }
-    }
-    match stream.finish().await {
-        Ok(response) => answer(ended, &response).map_err(|failure| Broken::new(failure, has_begun)),
-        Err(error) => Err(Broken { problem: problem(&error), has_begun }),
     }
 }
 

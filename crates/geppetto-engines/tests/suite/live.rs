@@ -77,6 +77,7 @@ async fn the_interview_itself_works_with_each_format() {
     }
 }
 
+#[allow(clippy::print_stderr, reason = "what was not tested is told")]
 async fn live(api: Api) {
     let chosen = std::env::var("GEPPETTO_LIVE_MODELS").unwrap_or_default();
     let chosen =
