@@ -93,3 +93,30 @@ async fn a_schema_is_sent_as_each_format_has_it_and_the_answer_checked() {
         assert!(results[2].as_ref().unwrap_err().contains("it is no JSON"), "{results:?}");
     }
 }
+
+#[tokio::test]
+async fn every_setting_stands_where_its_format_has_it() {
+    let mut told = String::new();
+    for api in Api::ALL {
+        let (has_stop, has_seed) = match api {
+            Api::OpenAiResponses => (false, false),
+            Api::Claude => (true, false),
+            _ => (true, true),
+        };
+        let all = |settings| Settings {
+            temperature: Some(0.5),
+            top_p: Some(0.25),
+            max_tokens: Some(4000),
+            stop: if has_stop { vec!["END".to_owned()] } else { Vec::new() },
+            seed: has_seed.then_some(7),
+            reasoning_effort: Some("low".to_owned()),
+            ..settings
+        };
+        let mut body = asked(api, all, &[]).await.unwrap();
+        for of_the_turn in ["messages", "input", "contents", "model", "stream", "stream_options"] {
+            body.as_object_mut().unwrap().remove(of_the_turn);
+        }
+        told.push_str(&format!("{}: {}\n", api.name(), serde_json::to_string_pretty(&body).unwrap()));
+    }
+    insta::assert_snapshot!(told);
+}
