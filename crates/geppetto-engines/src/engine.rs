@@ -5,7 +5,7 @@ use crate::http::Guarded;
 use crate::overrides::{ForTurn, for_turn};
 use crate::providers::request::{Target, request};
 use crate::providers::stream::{Answer, Broken, Told, ask};
-use crate::providers::{Model, connect};
+use crate::providers::{Asked, connect};
 use crate::retry::wait_after;
 use crate::{AnswerCheck, Api, Secret, Settings};
 use async_trait::async_trait;
@@ -43,13 +43,14 @@ pub(crate) struct ProviderEngine {
 }
 
 impl ProviderEngine {
-    fn model(&self, clock: Arc<dyn Clock>) -> Model {
+    fn model(&self, clock: Arc<dyn Clock>) -> Asked {
         let http = Guarded {
             client: self.client.clone(),
             origin: self.origin.clone(),
             headers: self.headers.clone(),
             clock,
             idle: self.idle,
+            lane: Arc::default(),
         };
         connect(self.api, &self.settings.model, &self.key, &self.base_url, http)
     }
@@ -155,7 +156,7 @@ fn tell(ctx: &RunContext, told: Told) {
 /// What goes on with a provider: a task of its own, so that it ends at once when its run is told to, whatever the
 /// thread that polls the run is doing.
 struct Conversation {
-    model: Model,
+    model: Asked,
     request: CompletionRequest,
     told: mpsc::Sender<Vec<Told>>,
     ctx: RunContext,

@@ -1,6 +1,7 @@
 //! The HTTP client behind providers: it sends keys to one origin alone, follows nothing, and bounds what it reads.
 
-use bytes::{Bytes, BytesMut};
+use crate::providers::lane::TextLane;
+use bytes::{Buf, Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use geppetto_time::Clock;
@@ -8,6 +9,7 @@ use http::{HeaderName, HeaderValue};
 use rig_core::http_client::{
     BoxedStream, Error, HttpClientExt, LazyBody, MultipartForm, Request, Response, Result, StreamingResponse,
 };
+use serde::de::IgnoredAny;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
@@ -69,6 +71,7 @@ pub(crate) struct Guarded {
     pub(crate) clock: Arc<dyn Clock>,
     /// How long the provider may send nothing.
     pub(crate) idle: Duration,
+    pub(crate) lane: Arc<TextLane>,
 }
 
 impl Guarded {
@@ -122,69 +125,106 @@ impl Guarded {
         }
     }
 
-    /// The chunks of a body. Of an answer whose lines are records the last is kept back until it is whole: one that was
-    /// cut looks like an answer that ended too early, and not like one that is wrong.
-    fn chunks(self, response: reqwest::Response, are_records: bool) -> BoxedStream {
-        struct State<S> {
-            chunks: S,
-            /// The letters of the line so far, and the bytes of the event: a line of records, or lines up to an empty one.
-            line: usize,
-            event: usize,
-            held: BytesMut,
-            is_over: bool,
-        }
+    /// The body of an answer, in whole lines of records, or whole events: one that was cut looks like an answer that
+    /// ended too early, and not like one that is wrong. Text that may go by its lane is not among it.
+    fn frames(self, response: reqwest::Response, are_records: bool) -> BoxedStream {
         let chunks = response.bytes_stream().boxed();
-        let state = State { chunks, line: 0, event: 0, held: BytesMut::new(), is_over: false };
+        let frames = Frames { are_records, lane: self.lane.clone(), held: BytesMut::new(), seen: 0 };
         let guarded = Arc::new(self);
-        Box::pin(futures_util::stream::unfold(state, move |mut state| {
+        Box::pin(futures_util::stream::unfold(Some((chunks, frames)), move |state| {
             let guarded = guarded.clone();
             async move {
+                let (mut chunks, mut frames) = state?;
                 loop {
-                    if state.is_over {
-                        return None;
+                    let (frame, is_told) = frames.next();
+                    if let Some(frame) = frame {
+                        return Some((Ok(frame), Some((chunks, frames))));
                     }
-                    let chunk = match guarded.in_time(state.chunks.next()).await {
-                        Ok(Some(Ok(chunk))) => chunk,
-                        Ok(None) => {
-                            let whole = serde_json::from_slice::<serde_json::Value>(&state.held).is_ok();
-                            state.is_over = true;
-                            return (are_records && whole).then(|| (Ok(state.held.split().freeze()), state));
+                    if is_told {
+                        // Whoever tells it is told before there is more.
+                        tokio::task::yield_now().await;
+                    }
+                    let error = match guarded.in_time(chunks.next()).await {
+                        Ok(Some(Ok(chunk))) => {
+                            frames.held.extend_from_slice(&chunk);
+                            if frames.held.len() <= LONGEST_EVENT {
+                                continue;
+                            }
+                            Error::instance(Fault::LineTooLong)
                         }
-                        Ok(Some(Err(error))) => {
-                            state.is_over = true;
-                            return Some((Err(transport(error)), state));
-                        }
-                        Err(error) => {
-                            state.is_over = true;
-                            return Some((Err(error), state));
-                        }
+                        Ok(Some(Err(error))) => transport(error),
+                        Ok(None) => return frames.last().map(|last| (Ok(last), None)),
+                        Err(error) => error,
                     };
-                    for byte in &chunk {
-                        state.event += 1;
-                        match byte {
-                            b'\n' if state.line == 0 => state.event = 0,
-                            b'\n' => state.line = 0,
-                            b'\r' => {}
-                            _ => state.line += 1,
-                        }
-                        if are_records && state.line == 0 {
-                            state.event = 0;
-                        }
-                        if state.event > LONGEST_EVENT {
-                            state.is_over = true;
-                            return Some((Err(Error::instance(Fault::LineTooLong)), state));
-                        }
-                    }
-                    if !are_records {
-                        return Some((Ok(chunk), state));
-                    }
-                    state.held.extend_from_slice(&chunk);
-                    if let Some(end) = state.held.iter().rposition(|byte| *byte == b'\n') {
-                        return Some((Ok(state.held.split_to(end + 1).freeze()), state));
-                    }
+                    return Some((Err(error), None));
                 }
             }
         }))
+    }
+}
+
+/// What has come of a body.
+struct Frames {
+    are_records: bool,
+    lane: Arc<TextLane>,
+    held: BytesMut,
+    /// So many bytes hold no end of a frame.
+    seen: usize,
+}
+
+impl Frames {
+    /// What is whole of what has come, and whether text went by the lane. With a lane it is one event: what rig makes of
+    /// it decides about the next.
+    fn next(&mut self) -> (Option<Bytes>, bool) {
+        let mut is_told = false;
+        loop {
+            let first = self.end(self.seen);
+            let Some(first) = first else {
+                // An end that is only begun is looked at again.
+                self.seen = self.held.len().saturating_sub(3);
+                return (None, is_told);
+            };
+            self.seen = 0;
+            let mut end = first;
+            if self.lane.is_used() && !self.are_records {
+                if self.lane.takes(&self.held[..end]) {
+                    self.held.advance(end);
+                    is_told = true;
+                    continue;
+                }
+            } else {
+                while let Some(next) = self.end(end) {
+                    end = next;
+                }
+            }
+            return (Some(self.held.split_to(end).freeze()), is_told);
+        }
+    }
+
+    /// Behind the first frame that ends behind this place: a line, or lines up to an empty one.
+    fn end(&self, from: usize) -> Option<usize> {
+        let held = &self.held[..];
+        if self.are_records {
+            return memchr::memchr(b'\n', &held[from..]).map(|found| from + found + 1);
+        }
+        let behind = |at: usize| if held[at..].starts_with(b"\r\n") { at + 2 } else { at + 1 };
+        let mut at = from;
+        while let Some(found) = memchr::memchr2(b'\n', b'\r', &held[at..]) {
+            at = behind(at + found);
+            match held.get(at) {
+                // Its other half may be yet to come.
+                Some(b'\r') if at + 1 == held.len() => return None,
+                Some(b'\n' | b'\r') => return Some(behind(at)),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// What is left at the end: of records only one that is whole but for its line's end.
+    fn last(&mut self) -> Option<Bytes> {
+        let is_whole = !self.are_records || serde_json::from_slice::<IgnoredAny>(&self.held).is_ok();
+        is_whole.then(|| self.held.split().freeze())
     }
 }
 
@@ -250,7 +290,7 @@ impl HttpClientExt for Guarded {
             let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok());
             let are_records = !kind.is_some_and(|kind| kind.starts_with("text/event-stream"));
             let head = head(&response);
-            Ok(head.map(|()| guarded.chunks(response, are_records)))
+            Ok(head.map(|()| guarded.frames(response, are_records)))
         }
     }
 }

@@ -110,7 +110,7 @@ impl Answer {
     }
 
     fn openai_responses(&self) -> String {
-        let mut events = Events::default();
+        let mut events = Events { number: Some(0), ..Events::default() };
         let mut output = Vec::new();
         events.add("response.created", json!({ "response": { "id": "resp_1", "object": "response", "status": "in_progress", "model": "fake", "output": [] } }));
         let mut item = |events: &mut Events, begun: Value, deltas: Vec<(&str, Value)>, done: Value| {
@@ -248,14 +248,17 @@ fn event(data: &Value) -> String {
 #[derive(Default)]
 struct Events {
     body: String,
-    count: usize,
+    /// The number of the next, where they are numbered.
+    number: Option<usize>,
 }
 
 impl Events {
     fn add(&mut self, name: &str, mut data: Value) {
         data["type"] = name.into();
-        data["sequence_number"] = self.count.into();
-        self.count += 1;
+        if let Some(number) = &mut self.number {
+            data["sequence_number"] = (*number).into();
+            *number += 1;
+        }
         self.body.push_str(&format!("event: {name}\ndata: {data}\n\n"));
     }
 }

@@ -7,6 +7,7 @@
 mod claude;
 mod errors;
 mod gemini;
+pub(crate) mod lane;
 mod ollama;
 mod openai;
 mod openai_responses;
@@ -18,22 +19,32 @@ pub(crate) use errors::{Problem, problem};
 use crate::http::Guarded;
 use crate::{Api, Secret, Settings};
 use geppetto_inference::Failure;
+use lane::TextLane;
 use rig_core::DynModel;
 use rig_core::operation::Completion;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
-/// A model that can be asked.
-pub(crate) type Model = DynModel<Completion>;
+/// A model that can be asked, and the lane its text may take.
+pub(crate) struct Asked {
+    model: DynModel<Completion>,
+    lane: Arc<TextLane>,
+}
 
-/// A model, and as whom rig knows it.
-pub(crate) fn connect(api: Api, model: &str, key: &Secret, base_url: &str, http: Guarded) -> Model {
-    match api {
+type Model = DynModel<Completion>;
+
+/// A model, by the client that asks it.
+pub(crate) fn connect(api: Api, model: &str, key: &Secret, base_url: &str, http: Guarded) -> Asked {
+    let lane = Arc::new(TextLane::of(api));
+    let http = Guarded { lane: lane.clone(), ..http };
+    let model = match api {
         Api::OpenAi => openai::connect(model, key, base_url, http),
         Api::OpenAiResponses => openai_responses::connect(model, key, base_url, http),
         Api::Claude => claude::connect(model, key, base_url, http),
         Api::Gemini => gemini::connect(model, key, base_url, http),
         Api::Ollama => ollama::connect(model, key, base_url, http),
-    }
+    };
+    Asked { model, lane }
 }
 
 /// The names by which rig tells whose answer a message was: of the format, and of the provider.

@@ -1,15 +1,19 @@
 //! From a provider's stream to what an engine tells and answers.
 
+use super::lane::TextLane;
 use super::request::Native;
-use super::{Model, Problem, problem};
+use super::{Asked, Problem, problem};
 use futures_util::StreamExt;
 use geppetto_inference::Failure;
 use geppetto_turns::{Block, Usage, block_metadata};
+use rig_core::ProviderError;
 use rig_core::completion::{CompletionRequest, CompletionResponse, FinishReason};
 use rig_core::message::{AssistantContent, ToolCall};
-use rig_core::streaming::{Item, StreamEvent};
+use rig_core::streaming::{CompletionStream, Item, StreamEvent};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::future::poll_fn;
+use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
 /// What is told while an answer comes.
@@ -58,31 +62,26 @@ const TOGETHER: usize = 64;
 
 /// Asks once, and tells what comes. Dropping the future closes the connection.
 pub(crate) async fn ask(
-    model: &Model,
+    Asked { model, lane }: &Asked,
     request: CompletionRequest,
     tells: &mpsc::Sender<Vec<Told>>,
 ) -> Result<Answer, Broken> {
     let mut stream =
         model.stream(request).map_err(|error| Broken { problem: problem(&error), has_begun: false })?;
+    // An attempt before may have left it open.
+    lane.open(false);
     let mut parts = Parts::default();
     let mut has_begun = false;
-    let mut items = (&mut stream).ready_chunks(TOGETHER);
-    while let Some(items) = items.next().await {
-        let mut told = Vec::with_capacity(items.len());
-        let mut failed = None;
-        for item in items {
-            match item {
-                Ok(Item::Event(event)) => told.extend(parts.tell(event)),
-                // rig notes what it does not know; so does a reader of its log.
-                Ok(Item::Unknown(_)) => {}
-                Err(error) => failed = Some(error),
-            }
-        }
+    loop {
+        let mut told = Vec::new();
+        let next = poll_fn(|cx| together(&mut stream, lane, &mut parts, &mut told, cx)).await;
         has_begun |= !told.is_empty();
         // Where nobody listens any more the engine is about to drop this.
         let _ = tells.send(told).await;
-        if let Some(error) = failed {
-            return Err(Broken { problem: problem(&error), has_begun });
+        match next {
+            Next::More => {}
+            Next::End => break,
+            Next::Failed(error) => return Err(Broken { problem: problem(&error), has_begun }),
         }
     }
     match stream.finish().await {
@@ -91,34 +90,105 @@ pub(crate) async fn ask(
     }
 }
 
+/// What follows what was told.
+enum Next {
+    More,
+    End,
+    Failed(Box<ProviderError>),
+}
+
+/// Tells what is there, in the order in which it came: by the lane before each item of rig's.
+fn together(
+    stream: &mut CompletionStream,
+    lane: &TextLane,
+    parts: &mut Parts,
+    told: &mut Vec<Told>,
+    cx: &mut Context<'_>,
+) -> Poll<Next> {
+    while told.len() < TOGETHER {
+        let item = stream.poll_next_unpin(cx);
+        told.extend(lane.texts().into_iter().map(|text| parts.more(text)));
+        match item {
+            Poll::Ready(Some(Ok(Item::Event(event)))) => {
+                lane.open(matches!(event, StreamEvent::Text { .. }));
+                told.extend(parts.tell(event));
+            }
+            // rig notes what it does not know; so does a reader of its log.
+            Poll::Ready(Some(Ok(Item::Unknown(_)))) => lane.open(false),
+            Poll::Ready(Some(Err(error))) => return Poll::Ready(Next::Failed(Box::new(error))),
+            Poll::Ready(None) => return Poll::Ready(Next::End),
+            Poll::Pending if told.is_empty() => return Poll::Pending,
+            Poll::Pending => break,
+        }
+    }
+    Poll::Ready(Next::More)
+}
+
 /// The parts of an answer, by their places in it.
 #[derive(Default)]
 struct Parts {
     /// Of calls whose arguments are still coming.
     names: BTreeMap<usize, String>,
+    /// The text that came last: its place, all of it, and whether rig has not seen some of it.
+    text: Option<(usize, String, bool)>,
     ended: BTreeMap<usize, (Block, AssistantContent)>,
 }
 
 impl Parts {
+    /// Text that came by the lane: it belongs to the part that has text already.
+    fn more(&mut self, text: String) -> Told {
+        if let Some((_, all, is_partly_unseen)) = &mut self.text {
+            all.push_str(&text);
+            *is_partly_unseen = true;
+        }
+        Told::Text(text)
+    }
+
     fn tell(&mut self, event: StreamEvent) -> Option<Told> {
         match event {
             StreamEvent::Start { part, name, .. } => {
                 self.names.extend(name.map(|name| (part.index(), name.to_string())));
                 None
             }
-            StreamEvent::Text { text, .. } => Some(Told::Text(text)),
+            StreamEvent::Text { part, text } => {
+                match &mut self.text {
+                    Some((place, all, _)) if *place == part.index() => all.push_str(&text),
+                    _ => self.text = Some((part.index(), text.clone(), false)),
+                }
+                Some(Told::Text(text))
+            }
             StreamEvent::Reasoning { text, .. } => Some(Told::Thinking(text)),
             StreamEvent::Arguments { part, json } => {
                 let name = self.names.get(&part.index()).cloned().unwrap_or_default();
                 Some(Told::Call { name, delta: json })
             }
             StreamEvent::End { part, content } => {
+                let unseen = self.text.take_if(|(place, ..)| *place == part.index());
+                let content = match unseen {
+                    Some((_, all, true)) => whole(content, all),
+                    _ => content,
+                };
                 let block = block(&content);
                 let called = called(&content, &block);
                 self.ended.insert(part.index(), (block, content));
                 called
             }
         }
+    }
+}
+
+/// A part with all of its text, and the provider's own item with it.
+fn whole(content: AssistantContent, all: String) -> AssistantContent {
+    let AssistantContent::Text(mut text) = content else { return content };
+    let item = text.native.take().map(|native| native.item);
+    text.text = all;
+    let content = AssistantContent::Text(text.clone());
+    match item {
+        Some(Value::Object(mut item)) if item.get("text").is_some_and(Value::is_string) => {
+            item.insert("text".to_owned(), text.text.into());
+            content.with_native(Value::Object(item))
+        }
+        _ => content,
     }
 }
 

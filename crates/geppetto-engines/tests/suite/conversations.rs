@@ -3,11 +3,11 @@
 use crate::{engine, pretty, run, server, settings, shown, story, streamed, traffic};
 use futures_util::StreamExt;
 use geppetto_engines::Api;
-use geppetto_engines::fake::Tail;
+use geppetto_engines::fake::{Answer, Tail};
 use geppetto_events::EventType;
 use geppetto_inference::{RunOptions, Session};
 use geppetto_toolloop::{FunctionTool, LoopConfig, SessionTools, ToolDefinition, ToolError, ToolRegistry};
-use geppetto_turns::{Block, Turn};
+use geppetto_turns::{Block, BlockKind, Turn};
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Instant;
@@ -94,6 +94,39 @@ async fn an_answer_in_pieces_of_one_byte_is_the_same_answer() {
             told.push(shown(&turn.unwrap()));
         }
         assert_eq!(told[0], told[1], "{}", api.name());
+    }
+}
+
+#[tokio::test]
+async fn text_in_many_pieces_stands_where_it_was_said_and_is_whole_in_the_next_request() {
+    // Whatever a piece of the network holds of it.
+    for (api, size) in Api::ALL.into_iter().flat_map(|api| [7, 100, 1000, 100_000].map(|size| (api, size))) {
+        let pieces: Vec<String> = (0..300).map(|n| format!("é{n} ")).collect();
+        let whole = pieces.concat();
+        let answer = Answer {
+            thinking: vec!["Hm. ".to_owned(), "So.".to_owned()],
+            text: pieces,
+            calls: vec![("get_weather".to_owned(), json!({ "city": "Oslo" }))],
+        };
+        let first = answer.reply(api).in_pieces(size);
+        let server = server(vec![first, Answer::text("Done.").reply(api)]).await;
+        let session = Session::builder(engine(settings(api, &server)));
+        let session = session.tools(weather(), LoopConfig::default()).build();
+        let (handle, turn) = run(&session, "Hi").await;
+        let story = story(&handle);
+        let order: Vec<&str> = story.lines().filter_map(|line| line.split(' ').next()).collect();
+        let place = |kind: &str| order.iter().position(|found| *found == kind).unwrap();
+        let texts = order.iter().filter(|kind| **kind == "partial").count();
+        assert_eq!(texts, 301, "{}", api.name());
+        assert!(place("partial-thinking") < place("partial") && place("partial") < place("tool-call"));
+        let last_text = place("partial") + 299;
+        assert_eq!((order[last_text], last_text < place("tool-call")), ("partial", true), "{}", api.name());
+        let turn = turn.unwrap();
+        let text = turn.blocks.iter().find(|block| block.kind == BlockKind::LlmText).unwrap();
+        assert_eq!(text.text(), Some(&*whole), "{}", api.name());
+        let body = server.received().pop().unwrap().body.to_string();
+        assert_eq!(body.matches("é299 ").count(), 1, "{}: {body}", api.name());
+        assert!(body.contains(&json!(whole).to_string()), "{}", api.name());
     }
 }
 
