@@ -82,7 +82,7 @@ impl RunContext {
 
     /// The ids of the session, the run and its turn.
     #[must_use]
-    pub fn ids(&self) -> &RunIds {
+    pub fn ids(&self) -> &Arc<RunIds> {
         self.core.ids()
     }
 

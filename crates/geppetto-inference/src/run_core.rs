@@ -94,7 +94,7 @@ impl RunCore {
 
     /// The ids of the run, its session and its turn.
     #[must_use]
-    pub fn ids(&self) -> &RunIds {
+    pub fn ids(&self) -> &Arc<RunIds> {
         self.shared.log.run()
     }
 

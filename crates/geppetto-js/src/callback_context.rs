@@ -1,11 +1,13 @@
 //! The `ctx` that callbacks get: the ids and deadline as plain fields, and what a callback may do as methods that
 //! work without their `this`.
 
+use crate::codec::event::define_ids;
 use crate::codec::json;
 use crate::fault::{Fallible, Fault};
 use crate::function::{Call, Members, define, function};
 use crate::globals::abort;
 use crate::handle::{self, HandleState};
+use crate::vm::Vm;
 use geppetto_events::LogLevel;
 use geppetto_inference::{RunContext, RunToken, log_line};
 use geppetto_toolloop::ToolContext;
@@ -89,10 +91,11 @@ pub(crate) fn for_engine<'js>(ctx: &Ctx<'js>, run: &RunContext) -> Result<Object
 /// The context of a middleware.
 pub(crate) fn for_middleware<'js>(ctx: &Ctx<'js>, run: &RunContext) -> Result<Object<'js>> {
     let object = CallbackContext::<true>::create(ctx, run)?;
+    let names = &Vm::of(ctx).names;
     if let Some(name) = &run.origin().middleware_name {
-        define(&object, "middlewareName", &**name)?;
+        names.define(&object, "middlewareName", &**name)?;
     }
-    define(&object, "engineName", &**run.engine_name())?;
+    names.define(&object, "engineName", &**run.engine_name())?;
     Ok(object)
 }
 
@@ -102,29 +105,29 @@ pub(crate) fn for_tool<'js>(ctx: &Ctx<'js>, tool: &ToolContext) -> Result<Object
         Some(run) => CallbackContext::<false>::create(ctx, run)?,
         None => handle::create_open(ctx, CallbackContext::<false> { run: None, token: tool.token.clone() })?,
     };
-    define(&object, "toolName", &*tool.tool_name)?;
-    define(&object, "callId", &*tool.call_id)?;
-    define(&object, "callName", &*tool.call_name)?;
-    define(&object, "attempt", tool.attempt)?;
+    let names = &Vm::of(ctx).names;
+    names.define(&object, "toolName", &*tool.tool_name)?;
+    names.define(&object, "callId", &*tool.call_id)?;
+    names.define(&object, "callName", &*tool.call_name)?;
+    names.define(&object, "attempt", tool.attempt)?;
     Ok(object)
 }
 
 /// The ids, the time and the nearest deadline of a run.
 #[allow(clippy::cast_precision_loss, reason = "no time reaches 2^53 ms")]
 pub(crate) fn common<'js>(ctx: &Ctx<'js>, object: &Object<'js>, run: &RunContext) -> Result<()> {
-    let ids = run.ids();
-    define(object, "sessionId", ids.session_id.as_str())?;
-    define(object, "inferenceId", ids.inference_id.as_str())?;
-    define(object, "turnId", ids.turn_id.as_str())?;
+    let vm = Vm::of(ctx);
+    let names = &vm.names;
+    define_ids(object, &vm, run.ids())?;
     if let Some(trace_id) = run.trace_id() {
-        define(object, "traceId", &**trace_id)?;
+        names.define(object, "traceId", &**trace_id)?;
     }
     if let Some(tags) = run.tags() {
-        define(object, "tags", json::encode_map(ctx, tags)?)?;
+        names.define(object, "tags", json::encode_map(ctx, tags)?)?;
     }
-    define(object, "timestampMs", run.clock().unix_ms() as f64)?;
+    names.define(object, "timestampMs", run.clock().unix_ms() as f64)?;
     if let Some(deadline) = run.deadline() {
-        define(object, "deadlineMs", deadline.unix_ms() as f64)?;
+        names.define(object, "deadlineMs", deadline.unix_ms() as f64)?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Blocks.
 
-use super::json::{Decoder, NO_ENTRIES, Read, encode_map, is_plain};
+use super::json::{Decoder, NO_ENTRIES, Read, is_plain, named_map};
+use super::names::Names;
 use super::{CodecError, each};
 use crate::handle;
 use crate::vm::Vm;
@@ -15,26 +16,29 @@ const PROPERTIES: [&str; 5] = ["id", "kind", "role", "payload", "metadata"];
 const SHORTHAND: [&str; 5] = ["text", "args", "result", "name", "error"];
 
 pub(crate) fn encode<'js>(ctx: &Ctx<'js>, block: &Block) -> Result<Object<'js>> {
+    named(ctx, &Vm::of(ctx).names, block)
+}
+
+/// The same, with the names at hand.
+pub(crate) fn named<'js>(ctx: &Ctx<'js>, names: &Names<'js>, block: &Block) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
-    let names = &Vm::of(ctx).names;
     names.define(&object, "id", block.id.as_str())?;
     names.define(&object, "kind", block.kind.as_str())?;
     if let Some(role) = &block.role {
         names.define(&object, "role", role.as_ref())?;
     }
-    names.define(&object, "payload", encode_map(ctx, &block.payload)?)?;
+    names.define(&object, "payload", named_map(ctx, names, &block.payload)?)?;
     if !block.metadata.is_empty() {
-        names.define(&object, "metadata", encode_keys(ctx, &block.metadata)?)?;
+        names.define(&object, "metadata", named_keys(ctx, names, &block.metadata)?)?;
     }
     Ok(object)
 }
 
 /// Metadata or data, with the short names of geppetto's own keys.
-pub(crate) fn encode_keys<'js>(ctx: &Ctx<'js>, map: &Map) -> Result<Object<'js>> {
+pub(crate) fn named_keys<'js>(ctx: &Ctx<'js>, names: &Names<'js>, map: &Map) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
-    let names = &Vm::of(ctx).names;
     for (key, value) in map {
-        names.define(&object, short_key(key), super::json::encode(ctx, value)?)?;
+        names.define(&object, short_key(key), super::json::named(ctx, names, value)?)?;
     }
     Ok(object)
 }

@@ -3,7 +3,7 @@
 
 use super::json;
 use crate::fault::Fault;
-use crate::function::{Members, define};
+use crate::function::Members;
 use crate::handle::{self, HandleState};
 use crate::vm::Vm;
 use geppetto_events::{Completion, Event, EventBody, RunIds};
@@ -64,7 +64,12 @@ fn common<'js>(object: &Object<'js>, event: &Event) -> Result<()> {
         vm.names.define(object, "seq", event.seq as f64)?;
         vm.names.define(object, "timestampMs", event.timestamp_ms as f64)?;
     }
-    let [session_id, inference_id, turn_id] = run_ids(object.ctx(), &vm, &event.run)?;
+    define_ids(object, &vm, &event.run)
+}
+
+/// The ids of a run, as `sessionId`, `inferenceId` and `turnId`.
+pub(crate) fn define_ids<'js>(object: &Object<'js>, vm: &Vm<'js>, run: &Arc<RunIds>) -> Result<()> {
+    let [session_id, inference_id, turn_id] = run_ids(object.ctx(), vm, run)?;
     vm.names.define(object, "sessionId", session_id)?;
     vm.names.define(object, "inferenceId", inference_id)?;
     vm.names.define(object, "turnId", turn_id)
@@ -88,6 +93,7 @@ fn run_ids<'js>(ctx: &Ctx<'js>, vm: &Vm<'js>, run: &Arc<RunIds>) -> Result<[Valu
 /// Any other event, through its JSON form.
 fn general<'js>(ctx: &Ctx<'js>, event: &Event) -> Result<Value<'js>> {
     let object = Object::new(ctx.clone())?;
+    let names = &Vm::of(ctx).names;
     common(&object, event)?;
     let body = serde_json::to_value(&event.body).unwrap_or_default();
     for (name, value) in body.as_object().into_iter().flatten() {
@@ -96,7 +102,7 @@ fn general<'js>(ctx: &Ctx<'js>, event: &Event) -> Result<Value<'js>> {
             ("toolResult", Some(result)) => parsed::<true>(ctx, result, "result")?,
             _ => json::encode(ctx, value)?,
         };
-        define(&object, name.as_str(), encoded)?;
+        names.define(&object, name, encoded)?;
     }
     Ok(object.into_value())
 }
@@ -108,8 +114,9 @@ fn parsed<'js, const RESULT: bool>(
 ) -> Result<Value<'js>> {
     let text = fields.get(text).and_then(Json::as_str).map(str::to_owned);
     let object = handle::create_open(ctx, Parsed::<RESULT>(text))?;
+    let names = &Vm::of(ctx).names;
     for (name, value) in fields {
-        define(&object, name.as_str(), json::encode(ctx, value)?)?;
+        names.define(&object, name, json::encode(ctx, value)?)?;
     }
     Ok(object.into_value())
 }

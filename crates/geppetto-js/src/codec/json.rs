@@ -1,5 +1,6 @@
 //! Plain values: what JSON can hold.
 
+use super::names::Names;
 use super::{CodecError, each, items, text};
 use crate::vm::Vm;
 use geppetto_turns::{Map, long_key, short_key};
@@ -14,6 +15,15 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// A Rust value as a JS value.
 pub(crate) fn encode<'js>(ctx: &Ctx<'js>, value: &Json) -> Result<Value<'js>> {
+    named(ctx, &Vm::of(ctx).names, value)
+}
+
+pub(crate) fn encode_map<'js>(ctx: &Ctx<'js>, map: &Map) -> Result<Object<'js>> {
+    named_map(ctx, &Vm::of(ctx).names, map)
+}
+
+/// The same, with the names at hand.
+pub(crate) fn named<'js>(ctx: &Ctx<'js>, names: &Names<'js>, value: &Json) -> Result<Value<'js>> {
     Ok(match value {
         Json::Null => Value::new_null(ctx.clone()),
         Json::Bool(value) => Value::new_bool(ctx.clone(), *value),
@@ -22,9 +32,17 @@ pub(crate) fn encode<'js>(ctx: &Ctx<'js>, value: &Json) -> Result<Value<'js>> {
             None => Value::new_number(ctx.clone(), number.as_f64().unwrap_or(f64::NAN)),
         },
         Json::String(value) => value.as_str().into_js(ctx)?,
-        Json::Array(items) => super::array(ctx, items.iter().map(|item| encode(ctx, item)))?,
-        Json::Object(map) => encode_map(ctx, map)?.into_value(),
+        Json::Array(items) => super::array(ctx, items.iter().map(|item| named(ctx, names, item)))?,
+        Json::Object(map) => named_map(ctx, names, map)?.into_value(),
     })
+}
+
+pub(crate) fn named_map<'js>(ctx: &Ctx<'js>, names: &Names<'js>, map: &Map) -> Result<Object<'js>> {
+    let object = Object::new(ctx.clone())?;
+    for (key, value) in map {
+        names.define(&object, key, named(ctx, names, value)?)?;
+    }
+    Ok(object)
 }
 
 /// The path of the first integer that a JS number cannot hold exactly.
@@ -49,15 +67,6 @@ pub(crate) fn inexact(value: &Json, path: &str) -> Option<String> {
         Json::Object(map) => map.iter().find_map(|(key, item)| inexact(item, &format!("{path}.{key}"))),
         _ => None,
     }
-}
-
-pub(crate) fn encode_map<'js>(ctx: &Ctx<'js>, map: &Map) -> Result<Object<'js>> {
-    let object = Object::new(ctx.clone())?;
-    let vm = Vm::of(ctx);
-    for (key, value) in map {
-        vm.names.define(&object, key, encode(ctx, value)?)?;
-    }
-    Ok(object)
 }
 
 /// Whether an object inherits from nothing, or from what literals do. Asked of no Proxy: that would run its trap.

@@ -5,7 +5,7 @@ use crate::function::define;
 use rquickjs::{Atom, Ctx, IntoAtom, IntoJs, Object, Result};
 use std::borrow::Cow;
 
-const NAMES: [&str; 33] = [
+const NAMES: [&str; 41] = [
     "id",
     "kind",
     "role",
@@ -40,9 +40,18 @@ const NAMES: [&str; 33] = [
     "items",
     "enum",
     "tags",
+    // Of the `ctx` of callbacks.
+    "traceId",
+    "deadlineMs",
+    "engineName",
+    "middlewareName",
+    "toolName",
+    "callId",
+    "callName",
+    "attempt",
 ];
 
-/// The names of a VM.
+/// The names of a VM, and their atoms.
 pub(crate) struct Names<'js>(Vec<(&'static str, Atom<'js>)>);
 
 impl<'js> Names<'js> {

@@ -1,6 +1,6 @@
 //! Turns: plain objects `{ id, blocks, metadata?, data? }` in JS.
 
-use super::block::{self, Original, encode_keys, object_of, string, unknown};
+use super::block::{self, Original, named_keys, object_of, string, unknown};
 use super::json::{Decoder, NO_ENTRIES, Read};
 use super::{CodecError, each, items};
 use crate::fault::Fallible;
@@ -16,13 +16,14 @@ const PROPERTIES: [&str; 4] = ["id", "blocks", "metadata", "data"];
 
 pub(crate) fn encode<'js>(ctx: &Ctx<'js>, turn: &Turn) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
-    let names = &Vm::of(ctx).names;
+    let vm = Vm::of(ctx);
+    let names = &vm.names;
     names.define(&object, "id", turn.id.as_str())?;
-    let blocks = turn.blocks.iter().map(|block| Ok(block::encode(ctx, block)?.into_value()));
+    let blocks = turn.blocks.iter().map(|block| Ok(block::named(ctx, names, block)?.into_value()));
     names.define(&object, "blocks", super::array(ctx, blocks)?)?;
     for (name, keys) in [("metadata", &turn.metadata), ("data", &turn.data)] {
         if !keys.is_empty() {
-            names.define(&object, name, encode_keys(ctx, keys)?)?;
+            names.define(&object, name, named_keys(ctx, names, keys)?)?;
         }
     }
     Ok(object)
