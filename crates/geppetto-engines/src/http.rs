@@ -129,7 +129,8 @@ impl Guarded {
     /// ended too early, and not like one that is wrong. Text that may go by its lane is not among it.
     fn frames(self, response: reqwest::Response, are_records: bool) -> BoxedStream {
         let chunks = response.bytes_stream().boxed();
-        let frames = Frames { are_records, lane: self.lane.clone(), held: BytesMut::new(), seen: 0 };
+        let lane = Some(self.lane.clone()).filter(|lane| lane.is_used() && !are_records);
+        let frames = Frames { are_records, lane, held: BytesMut::new(), seen: 0 };
         let guarded = Arc::new(self);
         Box::pin(futures_util::stream::unfold(Some((chunks, frames)), move |state| {
             let guarded = guarded.clone();
@@ -166,7 +167,7 @@ impl Guarded {
 /// What has come of a body.
 struct Frames {
     are_records: bool,
-    lane: Arc<TextLane>,
+    lane: Option<Arc<TextLane>>,
     held: BytesMut,
     /// So many bytes hold no end of a frame.
     seen: usize,
@@ -186,15 +187,19 @@ impl Frames {
             };
             self.seen = 0;
             let mut end = first;
-            if self.lane.is_used() && !self.are_records {
-                if self.lane.takes(&self.held[..end]) {
+            // rig waits for what follows a single CR: text that went by the lane meanwhile would come too early.
+            self.lane.take_if(|_| self.held[..end].ends_with(b"\r"));
+            match &self.lane {
+                Some(lane) if lane.takes(&self.held[..end]) => {
                     self.held.advance(end);
                     is_told = true;
                     continue;
                 }
-            } else {
-                while let Some(next) = self.end(end) {
-                    end = next;
+                Some(_) => {}
+                None => {
+                    while let Some(next) = self.end(end) {
+                        end = next;
+                    }
                 }
             }
             return (Some(self.held.split_to(end).freeze()), is_told);
@@ -223,6 +228,10 @@ impl Frames {
 
     /// What is left at the end: of records only one that is whole but for its line's end.
     fn last(&mut self) -> Option<Bytes> {
+        if self.held.ends_with(b"\r") {
+            // Nothing follows: it was a line's end.
+            self.held.extend_from_slice(b"\n");
+        }
         let is_whole = !self.are_records || serde_json::from_slice::<IgnoredAny>(&self.held).is_ok();
         is_whole.then(|| self.held.split().freeze())
     }

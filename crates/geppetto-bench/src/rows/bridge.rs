@@ -1,6 +1,6 @@
 //! Turns, events and runs between Rust and scripts.
 
-use super::bare;
+use super::{bare, rust};
 use crate::measure::{Row, Target, microseconds, rates};
 use futures_lite::future::block_on;
 use geppetto_js::bench::turn_round_trip;
@@ -117,6 +117,7 @@ fn runs(export: &str, name: &str, n: usize, target: f64) -> Vec<Row> {
 pub(crate) fn new_session() -> Vec<Row> {
     let mut rows = runs("fresh", "new session + append + run, echo + 1 JS middleware", 1_000, 22.0);
     rows.extend(bare::run("fresh", 1_000));
+    rows.push(rust::new_session());
     rows
 }
 
@@ -129,6 +130,7 @@ pub(crate) fn growing_session() -> Vec<Row> {
 pub(crate) fn tool_loop() -> Vec<Row> {
     let mut rows = runs("loop", "tool loop: JS engine twice + JS tool, run", 500, 50.0);
     rows.extend(bare::run("loop", 500));
+    rows.push(rust::tool_loop());
     rows
 }
 

@@ -6,6 +6,7 @@ mod isolation;
 mod owner;
 mod process;
 mod providers;
+mod rust;
 mod sessions;
 
 use crate::measure::Row;

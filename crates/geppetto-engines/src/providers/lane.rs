@@ -20,9 +20,9 @@ pub(crate) struct TextLane {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The place of the text that came last.
+    /// The place of the text in the frame that rig got last.
     place: Option<u32>,
-    /// Whether rig has told of text there, and of nothing else since.
+    /// Whether rig has told of that text, and of nothing else since.
     is_open: bool,
     /// What nobody has told yet.
     texts: Vec<String>,
@@ -51,15 +51,20 @@ impl TextLane {
 
     /// Whether a frame of an event stream is text of the part that is open: then it is to be told, and not for rig.
     pub(crate) fn takes(&self, frame: &[u8]) -> bool {
-        let read = self.read.and_then(|read| read(data(frame)?));
-        let Some((place, text)) = read.filter(|(_, text)| !text.is_empty()) else { return false };
+        let read = self.read.and_then(|read| read(data(frame)?)).filter(|(_, text)| !text.is_empty());
         let mut state = self.state();
-        let is_next = state.is_open && state.place == Some(place);
-        state.place = Some(place);
-        if is_next {
-            state.texts.push(text);
+        match read {
+            Some((place, text)) if state.is_open && state.place == Some(place) => {
+                state.texts.push(text);
+                true
+            }
+            other => {
+                // Until rig has told of text in it.
+                state.is_open = false;
+                state.place = other.map(|(place, _)| place);
+                false
+            }
         }
-        is_next
     }
 
     /// Opens the lane when rig has told of text, and closes it when it has told of anything else.
@@ -127,7 +132,8 @@ fn openai(data: &[u8]) -> Option<(u32, String)> {
         refusal: Option<Never>,
     }
     let Chunk { choices: [choice], .. } = serde_json::from_slice(data).ok()?;
-    Some((choice.index, choice.delta.content.into_owned()))
+    // Of several answers the first is told.
+    (choice.index == 0).then(|| (0, choice.delta.content.into_owned()))
 }
 
 /// A piece of text of Anthropic's Messages.
@@ -190,7 +196,7 @@ fn gemini(data: &[u8]) -> Option<(u32, String)> {
     }
     let Chunk { candidates: [candidate], .. } = serde_json::from_slice(data).ok()?;
     let [part] = candidate.content.parts;
-    Some((candidate.index.unwrap_or_default(), part.text.into_owned()))
+    (candidate.index.unwrap_or_default() == 0).then(|| (0, part.text.into_owned()))
 }
 
 #[cfg(test)]
@@ -209,6 +215,7 @@ mod tests {
             ("{\"content\"", "{\"reasoning_content\":\"hm\",\"content\""),
             ("\"logprobs\":null", "\"logprobs\":{}"),
             ("\"choices\":[{", "\"choices\":[{},{"),
+            ("\"index\":0", "\"index\":1"),
             ("\"id\"", "\"error\":{},\"id\""),
         ] {
             assert!(chunk.contains(from), "{from}");

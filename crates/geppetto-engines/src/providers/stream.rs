@@ -129,18 +129,19 @@ fn together(
 struct Parts {
     /// Of calls whose arguments are still coming.
     names: BTreeMap<usize, String>,
-    /// The text that came last: its place, all of it, and whether rig has not seen some of it.
-    text: Option<(usize, String, bool)>,
+    /// The texts of parts that have not ended, and whether rig has not seen some of them.
+    texts: BTreeMap<usize, (String, bool)>,
+    /// The place of the text that came last.
+    last_text: usize,
     ended: BTreeMap<usize, (Block, AssistantContent)>,
 }
 
 impl Parts {
     /// Text that came by the lane: it belongs to the part that has text already.
     fn more(&mut self, text: String) -> Told {
-        if let Some((_, all, is_partly_unseen)) = &mut self.text {
-            all.push_str(&text);
-            *is_partly_unseen = true;
-        }
+        let (all, is_partly_unseen) = self.texts.entry(self.last_text).or_default();
+        all.push_str(&text);
+        *is_partly_unseen = true;
         Told::Text(text)
     }
 
@@ -151,10 +152,8 @@ impl Parts {
                 None
             }
             StreamEvent::Text { part, text } => {
-                match &mut self.text {
-                    Some((place, all, _)) if *place == part.index() => all.push_str(&text),
-                    _ => self.text = Some((part.index(), text.clone(), false)),
-                }
+                self.last_text = part.index();
+                self.texts.entry(part.index()).or_default().0.push_str(&text);
                 Some(Told::Text(text))
             }
             StreamEvent::Reasoning { text, .. } => Some(Told::Thinking(text)),
@@ -163,9 +162,8 @@ impl Parts {
                 Some(Told::Call { name, delta: json })
             }
             StreamEvent::End { part, content } => {
-                let unseen = self.text.take_if(|(place, ..)| *place == part.index());
-                let content = match unseen {
-                    Some((_, all, true)) => whole(content, all),
+                let content = match self.texts.remove(&part.index()) {
+                    Some((all, true)) => whole(content, all),
                     _ => content,
                 };
                 let block = block(&content);

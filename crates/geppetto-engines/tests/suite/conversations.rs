@@ -4,11 +4,11 @@ use crate::{engine, pretty, run, server, settings, shown, story, streamed, traff
 use futures_util::StreamExt;
 use geppetto_engines::Api;
 use geppetto_engines::fake::{Answer, Tail};
-use geppetto_events::EventType;
+use geppetto_events::{EventBody, EventType};
 use geppetto_inference::{RunOptions, Session};
 use geppetto_toolloop::{FunctionTool, LoopConfig, SessionTools, ToolDefinition, ToolError, ToolRegistry};
 use geppetto_turns::{Block, BlockKind, Turn};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -128,6 +128,88 @@ async fn text_in_many_pieces_stands_where_it_was_said_and_is_whole_in_the_next_r
         assert_eq!(body.matches("é299 ").count(), 1, "{}: {body}", api.name());
         assert!(body.contains(&json!(whole).to_string()), "{}", api.name());
     }
+}
+
+/// The text that was told, and that of the turn's first block of text.
+async fn told_and_kept(api: Api, body: String, size: usize) -> (String, String) {
+    let server = server(vec![streamed(api, body.into_bytes()).in_pieces(size)]).await;
+    let session = Session::builder(engine(settings(api, &server))).build();
+    let (handle, turn) = run(&session, "Hi").await;
+    let turn = turn.unwrap();
+    let mut events = handle.events(0);
+    let events = std::iter::from_fn(|| events.try_next());
+    let told = events.filter_map(|event| match &event.body {
+        EventBody::Partial { delta, .. } => Some(delta.to_string()),
+        _ => None,
+    });
+    let texts = turn.blocks.iter().filter(|block| block.kind == BlockKind::LlmText);
+    (told.collect(), texts.filter_map(|block| block.text()).collect::<Vec<_>>().join("|"))
+}
+
+fn chat(index: u32, text: &str) -> Value {
+    json!({ "id": "c", "model": "m", "choices": [{ "index": index, "delta": { "content": text } }] })
+}
+
+#[tokio::test]
+async fn of_several_answers_the_first_is_told_whatever_comes_between() {
+    let end = json!({ "id": "c", "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
+    let frames = [
+        chat(0, "A "),
+        chat(0, "B "),
+        chat(1, "x "),
+        chat(1, "y "),
+        chat(1, "z "),
+        chat(0, "C"),
+        chat(0, "D"),
+        end,
+    ];
+    let body: String = frames.iter().map(|frame| format!("data: {frame}\n\n")).collect();
+    for size in [7, 100_000] {
+        let (told, kept) = told_and_kept(Api::OpenAi, body.clone(), size).await;
+        assert_eq!((told.as_str(), kept.as_str()), ("A B CD", "A B CD"));
+    }
+}
+
+#[tokio::test]
+async fn text_keeps_its_order_whatever_ends_its_lines() {
+    let end = json!({ "id": "c", "choices": [{ "index": 0, "delta": {}, "finish_reason": "stop" }] });
+    let frames = [chat(0, "A "), chat(0, "B "), chat(0, "C "), chat(0, "D"), end];
+    for ends in ["\n\n", "\r\n\r\n", "\r\r", "\r\n\r\r\n", "\n\r\n", "\n\n\n"] {
+        let body: String = frames.iter().map(|frame| format!("data: {frame}{ends}")).collect();
+        for size in [1, 7, 100, 100_000] {
+            let (told, kept) = told_and_kept(Api::OpenAi, body.clone(), size).await;
+            assert_eq!((told.as_str(), kept.as_str()), ("A B C D", "A B C D"), "{ends:?} {size}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn parts_of_text_that_alternate_are_kept_whole_each() {
+    let delta = |index: u32, text: &str| json!({ "type": "content_block_delta", "index": index, "delta": { "type": "text_delta", "text": text } });
+    let start = |index: u32| json!({ "type": "content_block_start", "index": index, "content_block": { "type": "text", "text": "" } });
+    let stop = |index: u32| json!({ "type": "content_block_stop", "index": index });
+    let message = json!({ "id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": { "input_tokens": 1, "output_tokens": 1 } });
+    let frames = [
+        json!({ "type": "message_start", "message": message }),
+        start(0),
+        delta(0, "A"),
+        delta(0, "B"),
+        start(1),
+        delta(1, "C"),
+        delta(1, "D"),
+        delta(0, "E"),
+        delta(0, "F"),
+        stop(0),
+        stop(1),
+        json!({ "type": "message_delta", "delta": { "stop_reason": "end_turn" }, "usage": { "output_tokens": 2 } }),
+        json!({ "type": "message_stop" }),
+    ];
+    let body: String = frames
+        .iter()
+        .map(|frame| format!("event: {}\ndata: {frame}\n\n", frame["type"].as_str().unwrap()))
+        .collect();
+    let (told, kept) = told_and_kept(Api::Claude, body, 100_000).await;
+    assert_eq!((told.as_str(), kept.as_str()), ("ABCDEF", "ABEF|CD"));
 }
 
 #[tokio::test]

@@ -51,7 +51,19 @@ pub(crate) fn decode<'js>(
 ) -> std::result::Result<Arc<Block>, CodecError> {
     let object = object_of(value, "a block")?;
     let mut read = ReadBlock::default();
-    each(object, |name, item| read.property(decoder, original, (name, item)))?;
+    each(object, |name, item| {
+        if read.id.is_none()
+            && matches!(name, "payload" | "metadata")
+            && super::names(object)?.iter().any(|name| name == "id")
+        {
+            // What it was has to be known by now.
+            let id: Value<'js> = object.get("id")?;
+            if id.is_string() {
+                read.identify(decoder, original, &id).map_err(|error| error.in_key("id"))?;
+            }
+        }
+        read.property(decoder, original, (name, item))
+    })?;
     if let Some(original) = read.original.filter(|original| read.is(original)) {
         return Ok(original.clone());
     }
@@ -97,15 +109,8 @@ impl<'a> ReadBlock<'a> {
             // A tool may have returned `null`.
             "result" if value.is_null() => drop(self.shorthand.insert(name.to_owned(), Json::Null)),
             name if absent && (PROPERTIES.contains(&name) || SHORTHAND.contains(&name)) => {}
-            "id" => {
-                let here = original.here();
-                let id = string(decoder, value, here.map_or("", |block| &block.id))?;
-                self.original = match &id {
-                    Cow::Borrowed(_) => here,
-                    Cow::Owned(id) => original.with_id(id),
-                };
-                self.id = Some(id);
-            }
+            "id" if self.id.is_none() => self.identify(decoder, original, value)?,
+            "id" => {}
             "kind" => {
                 let expected = self.original.map_or("", |block| block.kind.as_str());
                 let kind = string(decoder, value, expected)?.parse::<BlockKind>();
@@ -136,6 +141,22 @@ impl<'a> ReadBlock<'a> {
                 return Err(unknown(name, &accepted, known, "block"));
             }
         }
+        Ok(())
+    }
+
+    fn identify<'js>(
+        &mut self,
+        decoder: &mut Decoder<'_, 'js>,
+        original: &'a impl Original,
+        id: &Value<'js>,
+    ) -> std::result::Result<(), CodecError> {
+        let here = original.here();
+        let id = string(decoder, id, here.map_or("", |block| &block.id))?;
+        self.original = match &id {
+            Cow::Borrowed(_) => here,
+            Cow::Owned(id) => original.with_id(id),
+        };
+        self.id = Some(id);
         Ok(())
     }
 

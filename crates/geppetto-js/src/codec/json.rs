@@ -245,8 +245,11 @@ impl<'a, 'js> Decoder<'a, 'js> {
         expected: &[Json],
     ) -> std::result::Result<Option<Vec<Json>>, CodecError> {
         self.count(0)?;
-        let mut new: Option<Vec<Json>> = None;
-        let read = items(array, |index, item| {
+        // Where items were taken away, none is known by its place.
+        let (length, was) = (super::length(array)?, expected.len());
+        let expected = if length < was { &[] } else { expected };
+        let mut new: Option<Vec<Json>> = (length < was).then(Vec::new);
+        items(array, |index, item| {
             let hint = expected.get(index);
             let read = self.read(item, depth + 1, hint.unwrap_or(&NULL))?;
             if new.is_some() || hint.is_none() || matches!(read, Read::New(_)) {
@@ -254,7 +257,7 @@ impl<'a, 'js> Decoder<'a, 'js> {
             }
             Ok(())
         })?;
-        Ok(new.or_else(|| (read.len() < expected.len()).then(|| expected[..read.len()].to_vec())))
+        Ok(new)
     }
 
     /// The own enumerable properties of an object; those that are `undefined` are absent.
@@ -293,7 +296,12 @@ impl<'a, 'js> Decoder<'a, 'js> {
                 return Ok(());
             }
             let next = ahead.next().filter(|(key, _)| short(key) == name);
-            let key = next.map_or_else(|| long(name), |(key, _)| Cow::Borrowed(key));
+            // A key that was handed out as it is stays so.
+            let key = match next {
+                Some((key, _)) => Cow::Borrowed(key.as_str()),
+                None if expected.contains_key(name) => Cow::Borrowed(name),
+                None => long(name),
+            };
             let hint = next.map(|(_, value)| value).or_else(|| expected.get(&*key));
             let read = self.read(item, depth + 1, hint.unwrap_or(&NULL))?;
             if new.is_none() && next.is_some() && matches!(read, Read::Same) {

@@ -23,13 +23,13 @@ pub(crate) mod block;
 pub(crate) mod event;
 pub(crate) mod json;
 pub(crate) mod names;
+mod properties;
 pub(crate) mod turn;
 
 use crate::fault::Fault;
-use crate::function::define;
 use crate::vm::Vm;
-use rquickjs::{Array, Atom, Ctx, Filter, Object, Result, Value};
-use std::borrow::Cow;
+use properties::OwnNames;
+use rquickjs::{Array, Ctx, Object, Result, Value};
 
 /// A value that cannot cross, and where in it.
 #[derive(Debug)]
@@ -96,17 +96,10 @@ pub(crate) fn text<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> Result<String> {
     }
 }
 
-/// A property name as text.
-pub(crate) fn key<'js>(ctx: &Ctx<'js>, atom: &Atom<'js>) -> Result<Cow<'static, str>> {
-    Vm::of(ctx).names.text(ctx, atom)
-}
-
 /// The names of an object's own enumerable properties.
 pub(crate) fn names(object: &Object<'_>) -> Result<Vec<String>> {
-    object
-        .own_keys::<Atom<'_>>(Filter::default())
-        .map(|atom| Ok(key(object.ctx(), &atom?)?.into_owned()))
-        .collect()
+    let (ctx, vm) = (object.ctx(), Vm::of(object.ctx()));
+    OwnNames::of(object)?.iter().map(|name| Ok(vm.names.text(ctx, name)?.into_owned())).collect()
 }
 
 /// Reads the own enumerable properties of an object one after the other.
@@ -114,10 +107,10 @@ pub(crate) fn each<'js>(
     object: &Object<'js>,
     mut read: impl FnMut(&str, &Value<'js>) -> std::result::Result<(), CodecError>,
 ) -> std::result::Result<(), CodecError> {
-    for atom in object.own_keys::<Atom<'js>>(Filter::default()) {
-        let atom = atom?;
-        let name = key(object.ctx(), &atom)?;
-        let value = object.get::<_, Value<'js>>(atom).map_err(CodecError::from);
+    let (ctx, vm) = (object.ctx(), Vm::of(object.ctx()));
+    for own in OwnNames::of(object)?.iter() {
+        let name = vm.names.text(ctx, own)?;
+        let value = properties::get(object, own).map_err(CodecError::from);
         value.and_then(|value| read(&name, &value)).map_err(|error| error.in_key(&name))?;
     }
     Ok(())
@@ -132,7 +125,7 @@ pub(crate) fn items<'js, T>(
     let mut items = Vec::with_capacity(length.min(1024));
     for index in 0..length {
         #[allow(clippy::cast_possible_truncation, reason = "arrays have at most 2^32 - 1 items")]
-        let item = array.get::<_, Value<'js>>(index as u32).map_err(CodecError::from);
+        let item = properties::item(array, index as u32).map_err(CodecError::from);
         items.push(item.and_then(|item| read(index, &item)).map_err(|error| error.in_index(index))?);
     }
     Ok(items)
@@ -188,7 +181,7 @@ pub(crate) fn array<'js>(
     let array = Array::new(ctx.clone())?.into_object();
     for (index, item) in items.into_iter().enumerate() {
         #[allow(clippy::cast_possible_truncation, reason = "no list has 2^32 items in memory")]
-        define(&array, index as u32, item?)?;
+        properties::define_item(&array, index as u32, &item?)?;
     }
     Ok(array.into_value())
 }

@@ -1,8 +1,8 @@
 //! The names of properties that cross again and again: looked up once per VM instead of made each time.
 
+use super::properties::{self, Name, OwnName};
 use super::text;
-use crate::function::define;
-use rquickjs::{Atom, Ctx, IntoAtom, IntoJs, Object, Result};
+use rquickjs::{Ctx, IntoJs, Object, Result};
 use std::borrow::Cow;
 
 const NAMES: [&str; 41] = [
@@ -51,31 +51,29 @@ const NAMES: [&str; 41] = [
     "attempt",
 ];
 
-/// The names of a VM, and their atoms.
-pub(crate) struct Names<'js>(Vec<(&'static str, Atom<'js>)>);
+/// The names of a VM.
+pub(crate) struct Names<'js>(Vec<(&'static str, OwnName<'js>)>);
 
 impl<'js> Names<'js> {
     pub(crate) fn new(ctx: &Ctx<'js>) -> Result<Self> {
-        let named = NAMES.iter().map(|name| Ok((*name, name.into_atom(ctx)?)));
+        let named = NAMES.iter().map(|name| Ok((*name, OwnName::new(ctx, name)?)));
         named.collect::<Result<_>>().map(Self)
     }
 
-    /// A name as the engine has it.
-    fn atom(&self, ctx: &Ctx<'js>, name: &str) -> Result<Atom<'js>> {
-        let known = self.0.iter().find(|(known, _)| *known == name);
-        known.map_or_else(|| name.into_atom(ctx), |(_, atom)| Ok(atom.clone()))
-    }
-
     /// A property name as text.
-    pub(crate) fn text(&self, ctx: &Ctx<'js>, atom: &Atom<'js>) -> Result<Cow<'static, str>> {
-        match self.0.iter().find(|(_, known)| known == atom) {
-            Some((name, _)) => Ok(Cow::Borrowed(name)),
-            None => text(ctx, atom.to_js_string()?.as_value()).map(Cow::Owned),
+    pub(crate) fn text(&self, ctx: &Ctx<'js>, name: Name<'_>) -> Result<Cow<'static, str>> {
+        match self.0.iter().find(|(_, known)| known.name() == name) {
+            Some((text, _)) => Ok(Cow::Borrowed(text)),
+            None => text(ctx, &properties::string(ctx, name)?).map(Cow::Owned),
         }
     }
 
-    /// Defines an own property, as [`define`] does.
+    /// Defines an own property, as [`define`](crate::function::define) does.
     pub(crate) fn define<V: IntoJs<'js>>(&self, object: &Object<'js>, name: &str, value: V) -> Result<()> {
-        define(object, self.atom(object.ctx(), name)?, value)
+        let value = value.into_js(object.ctx())?;
+        match self.0.iter().find(|(known, _)| *known == name) {
+            Some((_, known)) => properties::define(object, known.name(), &value),
+            None => properties::define(object, OwnName::new(object.ctx(), name)?.name(), &value),
+        }
     }
 }

@@ -1,0 +1,139 @@
+//! Properties, by the engine's own calls: what crosses is mostly properties, and the binding takes twice as long for each.
+
+#![allow(unsafe_code, reason = "the binding's way counts contexts and makes values for every property")]
+
+use rquickjs::{Ctx, Error, Object, Result, Value, qjs};
+use std::marker::PhantomData;
+
+/// A name as the engine has it, as long as whoever it is from lives.
+#[derive(Clone, Copy)]
+pub(crate) struct Name<'a>(qjs::JSAtom, PhantomData<&'a ()>);
+
+impl PartialEq for Name<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+/// A name that is ours.
+pub(crate) struct OwnName<'js> {
+    atom: qjs::JSAtom,
+    ctx: Ctx<'js>,
+}
+
+impl<'js> OwnName<'js> {
+    pub(crate) fn new(ctx: &Ctx<'js>, name: &str) -> Result<Self> {
+        // SAFETY: the engine reads as many bytes as it is told, and keeps none of them.
+        let atom = unsafe { qjs::JS_NewAtomLen(raw(ctx), name.as_ptr().cast(), name.len() as _) };
+        Self::checked(ctx, atom)
+    }
+
+    fn item(ctx: &Ctx<'js>, index: u32) -> Result<Self> {
+        // SAFETY: the context is live.
+        Self::checked(ctx, unsafe { qjs::JS_NewAtomUInt32(raw(ctx), index) })
+    }
+
+    fn checked(ctx: &Ctx<'js>, atom: qjs::JSAtom) -> Result<Self> {
+        if atom == qjs::JS_ATOM_NULL { Err(Error::Exception) } else { Ok(Self { atom, ctx: ctx.clone() }) }
+    }
+
+    pub(crate) fn name(&self) -> Name<'_> {
+        Name(self.atom, PhantomData)
+    }
+}
+
+impl Drop for OwnName<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the atom is of this context, and ours.
+        unsafe { qjs::JS_FreeAtom(raw(&self.ctx), self.atom) }
+    }
+}
+
+fn raw(ctx: &Ctx<'_>) -> *mut qjs::JSContext {
+    ctx.as_raw().as_ptr()
+}
+
+/// What the engine gave, unless it threw.
+fn value<'js>(ctx: &Ctx<'js>, value: qjs::JSValue) -> Result<Value<'js>> {
+    // SAFETY: reads the tag of a value.
+    if unsafe { qjs::JS_IsException(value) } {
+        return Err(Error::Exception);
+    }
+    // SAFETY: the value is of this context, and its reference ours.
+    Ok(unsafe { Value::from_raw(ctx.clone(), value) })
+}
+
+/// Defines an own property that is enumerable, writable and configurable, as [`define`](crate::function::define) does.
+pub(crate) fn define<'js>(object: &Object<'js>, name: Name<'_>, value: &Value<'js>) -> Result<()> {
+    const FLAGS: u32 = qjs::JS_PROP_HAS_VALUE
+        | qjs::JS_PROP_HAS_CONFIGURABLE
+        | qjs::JS_PROP_HAS_ENUMERABLE
+        | qjs::JS_PROP_HAS_WRITABLE
+        | qjs::JS_PROP_CONFIGURABLE
+        | qjs::JS_PROP_ENUMERABLE
+        | qjs::JS_PROP_WRITABLE
+        | qjs::JS_PROP_THROW;
+    let (ctx, object) = (raw(object.ctx()), object.as_raw());
+    let none = qjs::JS_UNDEFINED;
+    // SAFETY: object, name and value are of this context, and live; the engine takes references of its own.
+    let defined =
+        unsafe { qjs::JS_DefineProperty(ctx, object, name.0, value.as_raw(), none, none, FLAGS as _) };
+    if defined < 0 { Err(Error::Exception) } else { Ok(()) }
+}
+
+/// Defines an item of an array.
+pub(crate) fn define_item<'js>(array: &Object<'js>, index: u32, value: &Value<'js>) -> Result<()> {
+    define(array, OwnName::item(array.ctx(), index)?.name(), value)
+}
+
+/// A property, wherever it is inherited from.
+pub(crate) fn get<'js>(object: &Object<'js>, name: Name<'_>) -> Result<Value<'js>> {
+    let ctx = object.ctx();
+    // SAFETY: object and name are of this context, and live.
+    value(ctx, unsafe { qjs::JS_GetProperty(raw(ctx), object.as_raw(), name.0) })
+}
+
+/// An item of an array.
+pub(crate) fn item<'js>(array: &Object<'js>, index: u32) -> Result<Value<'js>> {
+    let ctx = array.ctx();
+    // SAFETY: the array is of this context, and live.
+    value(ctx, unsafe { qjs::JS_GetPropertyUint32(raw(ctx), array.as_raw(), index) })
+}
+
+/// A name as a string of the VM.
+pub(crate) fn string<'js>(ctx: &Ctx<'js>, name: Name<'_>) -> Result<Value<'js>> {
+    // SAFETY: the name is of this context, and live.
+    value(ctx, unsafe { qjs::JS_AtomToString(raw(ctx), name.0) })
+}
+
+/// The names of an object's own enumerable properties, but for symbols.
+pub(crate) struct OwnNames<'js> {
+    ctx: Ctx<'js>,
+    table: *mut qjs::JSPropertyEnum,
+    count: u32,
+}
+
+impl<'js> OwnNames<'js> {
+    pub(crate) fn of(object: &Object<'js>) -> Result<Self> {
+        let ctx = object.ctx().clone();
+        let (mut table, mut count) = (std::ptr::null_mut(), 0);
+        let flags = qjs::JS_GPN_STRING_MASK | qjs::JS_GPN_ENUM_ONLY;
+        // SAFETY: the object is of this context, and live; the engine writes a table and its length, or fails.
+        let listed = unsafe {
+            qjs::JS_GetOwnPropertyNames(raw(&ctx), &mut table, &mut count, object.as_raw(), flags as _)
+        };
+        if listed < 0 { Err(Error::Exception) } else { Ok(Self { ctx, table, count }) }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Name<'_>> {
+        // SAFETY: the table has so many entries, until it is freed with this.
+        (0..self.count as usize).map(|at| Name(unsafe { (*self.table.add(at)).atom }, PhantomData))
+    }
+}
+
+impl Drop for OwnNames<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the table and the references of its names are ours.
+        unsafe { qjs::JS_FreePropertyEnum(raw(&self.ctx), self.table, self.count) }
+    }
+}
