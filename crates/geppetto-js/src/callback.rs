@@ -175,36 +175,43 @@ impl Callback {
         }
         match started.map_err(CallbackError::Call)? {
             Started::Done(result) => result,
-            Started::Pending(settled) => {
-                let bounded = held.has_deadline();
-                let _held = self.owner.hold_frame(held.frame());
-                // Microtasks that were interrupted may have been this callback's. One with a deadline waits for that;
-                // any other would wait for ever.
-                let settled = async {
-                    let ended = pin!(self.owner.ended());
-                    match select(settled, ended).await {
-                        Either::Left((Ok(settled), _)) => settled,
-                        Either::Left((Err(_), _)) if self.owner.is_closed() => {
-                            Err(CallbackError::Call(self.owner.gone()))
-                        }
-                        // Nobody can settle the promise any more: it is pending for ever, as it would be without us.
-                        Either::Left((Err(_), ended)) => Err(CallbackError::Call(ended.await)),
-                        Either::Right((gone, _)) => Err(CallbackError::Call(gone)),
-                    }
-                };
-                let killed = async {
-                    match bounded {
-                        true => pending().await,
-                        false => killed.await,
-                    }
-                };
-                match select(pin!(settled), pin!(killed)).await {
-                    Either::Left((settled, _)) => settled,
-                    Either::Right(_) => {
-                        Err(CallbackError::Call(CallError::Interrupted { after: Duration::ZERO }))
-                    }
+            // Most are done, and need no room for this.
+            Started::Pending(settled) => Box::pin(self.settled(settled, held, killed)).await,
+        }
+    }
+
+    /// Waits for a promise that a callback has returned.
+    async fn settled<R>(
+        &self,
+        settled: oneshot::Receiver<Result<R, CallbackError>>,
+        held: Around,
+        killed: impl Future<Output = ()>,
+    ) -> Result<R, CallbackError> {
+        let bounded = held.has_deadline();
+        let _held = self.owner.hold_frame(held.frame());
+        // Microtasks that were interrupted may have been this callback's. One with a deadline waits for that; any other
+        // would wait for ever.
+        let settled = async {
+            let ended = pin!(self.owner.ended());
+            match select(settled, ended).await {
+                Either::Left((Ok(settled), _)) => settled,
+                Either::Left((Err(_), _)) if self.owner.is_closed() => {
+                    Err(CallbackError::Call(self.owner.gone()))
                 }
+                // Nobody can settle the promise any more: it is pending for ever, as it would be without us.
+                Either::Left((Err(_), ended)) => Err(CallbackError::Call(ended.await)),
+                Either::Right((gone, _)) => Err(CallbackError::Call(gone)),
             }
+        };
+        let killed = async {
+            match bounded {
+                true => pending().await,
+                false => killed.await,
+            }
+        };
+        match select(pin!(settled), pin!(killed)).await {
+            Either::Left((settled, _)) => settled,
+            Either::Right(_) => Err(CallbackError::Call(CallError::Interrupted { after: Duration::ZERO })),
         }
     }
 }
@@ -272,7 +279,7 @@ fn is_thenable(value: &Value<'_>) -> bool {
     }
     let ctx = value.ctx();
     // Most are plain objects, and nothing is read of those without a `then`.
-    if is_plain(value)
+    if is_plain(&Vm::of(ctx), value)
         && value.as_object().is_some_and(|object| matches!(object.contains_key("then"), Ok(false)))
     {
         return false;

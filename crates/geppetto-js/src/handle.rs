@@ -54,7 +54,7 @@ impl<'js> JsClass<'js> for Handle {
 /// A new handle, frozen.
 pub(crate) fn create<'js, T: HandleState>(ctx: &Ctx<'js>, state: T) -> Result<Object<'js>> {
     let object = create_open(ctx, state)?;
-    Vm::of(ctx).freeze.call::<_, ()>((object.clone(),))?;
+    crate::codec::properties::prevent_extensions(&object)?;
     Ok(object)
 }
 

@@ -6,6 +6,7 @@
 use crate::codec::{self, json};
 use crate::fault::{Fallible, Fault};
 use crate::handle;
+use crate::vm::Vm;
 use geppetto_turns::{Map, UnknownName, did_you_mean};
 use rquickjs::{Ctx, Object, Value};
 use std::cell::RefCell;
@@ -30,13 +31,14 @@ impl<'js> Options<'js> {
         let object = match value {
             None => None,
             Some(value) => {
-                let object =
-                    codec::block::object_of(&value, "an object").map_err(|error| error.fault(&path))?;
+                let object = codec::block::object_of(&Vm::of(ctx), &value, "an object")
+                    .map_err(|error| error.fault(&path))?;
                 Some(object.clone())
             }
         };
         let names = object.as_ref().map_or(Ok(Vec::new()), codec::names)?;
-        Ok(Self { ctx: ctx.clone(), object, names, path, asked: RefCell::default() })
+        let asked = RefCell::new(Vec::with_capacity(if names.is_empty() { 0 } else { 16 }));
+        Ok(Self { ctx: ctx.clone(), object, names, path, asked })
     }
 
     pub(crate) fn ctx(&self) -> &Ctx<'js> {
@@ -145,9 +147,9 @@ impl<'js> Options<'js> {
     pub(crate) fn secrets(&self, name: &'static str) -> Fallible<Option<Map>> {
         const EXPECTED: &str = "an object of strings";
         let Some(value) = self.value(name)? else { return Ok(None) };
-        let object = codec::block::object_of(&value, EXPECTED);
+        let object = codec::block::object_of(&Vm::of(&self.ctx), &value, EXPECTED);
         let object = object.map_err(|error| error.fault(&self.path_of(name)))?;
-        let map = json::Decoder::new(&self.ctx).map(object, 0, &json::NO_ENTRIES);
+        let map = json::Decoder::new(&self.ctx, &Vm::of(&self.ctx)).map(object, 0, &json::NO_ENTRIES);
         let map = map.map_err(|error| error.fault(&self.path_of(name)))?.or(&json::NO_ENTRIES);
         match map.iter().find(|(_, value)| !value.is_string()) {
             None => Ok(Some(map)),
@@ -251,7 +253,11 @@ impl<'js> Options<'js> {
 
     /// Further options under a name.
     pub(crate) fn nested(&self, name: &'static str) -> Fallible<Self> {
-        Self::read(&self.ctx, self.value(name)?, self.path_of(name))
+        match self.value(name)? {
+            // Nothing will be said of what is not there.
+            None => Self::read(&self.ctx, None, ""),
+            given => Self::read(&self.ctx, given, self.path_of(name)),
+        }
     }
 
     /// Whether there are any options at all.

@@ -45,13 +45,14 @@
   // `seen.result` is what `next` gave last, with what the middleware makes of it.
   function makeNext(call, turn, asynchronous) {
     const seen = { __proto__: null, turn, result: undefined };
+    if (!asynchronous) return [(given, options) => (seen.result = call(given ?? turn, options)), seen];
     const keep = (result) => { seen.result = result; };
     const next = (given, options) => {
       const result = call(given ?? turn, options);
-      if (asynchronous) settle(result, undefined, keep, nothing); else keep(result);
+      settle(result, undefined, keep, nothing);
       return result;
     };
-    return { __proto__: null, next, seen };
+    return [next, seen];
   }
   function bindMethods(handle, names) {
     for (let i = 0; i < names.length; i++) defineProperty(handle, names[i], { __proto__: null, value: bind(handle[names[i]], handle) });

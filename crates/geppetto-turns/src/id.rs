@@ -91,7 +91,7 @@ impl IdText {
     /// A new one.
     #[must_use]
     pub fn fresh() -> Self {
-        Self(fresh_id().into())
+        Self(fresh_text())
     }
 
     /// One that somebody gave.
@@ -116,7 +116,7 @@ struct OriginText {
 
 impl OriginText {
     fn fresh() -> Self {
-        Self { text: fresh_id().into(), made_here: true }
+        Self { text: fresh_text(), made_here: true }
     }
 
     fn given(text: Arc<str>) -> Self {
@@ -159,4 +159,10 @@ impl Ord for OriginText {
 #[must_use]
 pub fn fresh_id() -> String {
     uuid::Uuid::now_v7().to_string()
+}
+
+/// The same, to be shared.
+fn fresh_text() -> Arc<str> {
+    let mut text = uuid::Uuid::encode_buffer();
+    Arc::from(&*uuid::Uuid::now_v7().hyphenated().encode_lower(&mut text))
 }

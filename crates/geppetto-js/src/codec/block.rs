@@ -49,9 +49,9 @@ pub(crate) fn decode<'js>(
     value: &Value<'js>,
     original: &impl Original,
 ) -> std::result::Result<Arc<Block>, CodecError> {
-    let object = object_of(value, "a block")?;
+    let object = object_of(decoder.vm, value, "a block")?;
     let mut read = ReadBlock::default();
-    each(object, |name, item| {
+    each(decoder.vm, object, |name, item| {
         if read.id.is_none()
             && matches!(name, "payload" | "metadata")
             && super::names(object)?.iter().any(|name| name == "id")
@@ -122,12 +122,12 @@ impl<'a> ReadBlock<'a> {
             }
             "payload" => {
                 let expected = self.original.map_or(&*NO_ENTRIES, |block| &block.payload);
-                let read = decoder.map(object_of(value, "an object")?, 2, expected)?;
+                let read = decoder.map(object_of(decoder.vm, value, "an object")?, 2, expected)?;
                 self.payload = Some(self.known(read));
             }
             "metadata" => {
                 let expected = self.original.map_or(&*NO_ENTRIES, |block| &block.metadata);
-                let read = decoder.keys(object_of(value, "an object")?, expected)?;
+                let read = decoder.keys(object_of(decoder.vm, value, "an object")?, expected)?;
                 self.metadata = Some(self.known(read));
             }
             name if SHORTHAND.contains(&name) => {
@@ -248,17 +248,18 @@ pub(crate) fn string<'js, 'e>(
 
 /// The plain object that a value has to be.
 pub(crate) fn object_of<'a, 'js>(
+    vm: &Vm<'js>,
     value: &'a Value<'js>,
     what: &str,
 ) -> std::result::Result<&'a Object<'js>, CodecError> {
     let wrong = || CodecError::new(format!("expected {what}, got {}", handle::describe(value)));
     let object = value.as_object().filter(|_| !value.is_array() && !value.is_function()).ok_or_else(wrong)?;
     // Most are plain, and then no handle.
-    if !value.is_proxy() && !value.is_promise() && is_plain(value) {
+    if !value.is_proxy() && !value.is_promise() && is_plain(vm, value) {
         return Ok(object);
     }
     let stands_for_something = value.is_promise() || (!value.is_proxy() && handle::is_handle(object));
-    if stands_for_something || super::json::stand_in(value)?.is_some() {
+    if stands_for_something || super::json::stand_in(vm, value)?.is_some() {
         return Err(wrong());
     }
     Ok(object)

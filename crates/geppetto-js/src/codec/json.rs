@@ -70,26 +70,27 @@ pub(crate) fn inexact(value: &Json, path: &str) -> Option<String> {
 }
 
 /// Whether an object inherits from nothing, or from what literals do. Asked of no Proxy: that would run its trap.
-pub(crate) fn is_plain(value: &Value<'_>) -> bool {
+pub(crate) fn is_plain<'js>(vm: &Vm<'js>, value: &Value<'js>) -> bool {
     let prototype = value.as_object().and_then(Object::get_prototype);
-    prototype.is_none_or(|prototype| prototype == Vm::of(value.ctx()).object_prototype)
+    prototype.is_none_or(|prototype| prototype == vm.object_prototype)
 }
 
 /// What stands for an object that is not plain: a date's text; `None` for a plain one.
 ///
 /// # Errors
 /// For one that nothing stands for: a handle, a `Map`, a Proxy, …
-pub(crate) fn stand_in<'js>(value: &Value<'js>) -> std::result::Result<Option<Value<'js>>, CodecError> {
+pub(crate) fn stand_in<'js>(
+    vm: &Vm<'js>,
+    value: &Value<'js>,
+) -> std::result::Result<Option<Value<'js>>, CodecError> {
     if value.is_proxy() {
         // Its traps could list more keys than anybody can count, and nothing could stop the engine meanwhile.
         return Err(CodecError::new("a Proxy is not a plain value; pass a copy of what it stands for"));
     }
-    let ctx = value.ctx();
-    let vm = Vm::of(ctx);
-    if is_plain(value) {
+    if is_plain(vm, value) {
         return Ok(None);
     }
-    let stand_in: Value<'js> = vm.prelude(ctx)?.plain.call((value.clone(),))?;
+    let stand_in: Value<'js> = vm.prelude(value.ctx())?.plain.call((value.clone(),))?;
     match stand_in.as_object() {
         Some(refused) => Err(CodecError::new(refused.get::<_, String>("refused")?)),
         None => Ok(Some(stand_in).filter(|stand_in| !stand_in.is_undefined())),
@@ -129,18 +130,19 @@ pub(crate) static NO_ENTRIES: LazyLock<Map> = LazyLock::new(Map::new);
 /// Reads values and counts what it has read.
 pub(crate) struct Decoder<'a, 'js> {
     pub(crate) ctx: &'a Ctx<'js>,
+    pub(crate) vm: &'a Vm<'js>,
     nodes: usize,
     bytes: usize,
 }
 
 /// A JS value as a Rust value; `undefined` as `null`.
 pub(crate) fn decode<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> std::result::Result<Json, CodecError> {
-    Decoder::new(ctx).value(value, 0)
+    Decoder::new(ctx, &Vm::of(ctx)).value(value, 0)
 }
 
 impl<'a, 'js> Decoder<'a, 'js> {
-    pub(crate) fn new(ctx: &'a Ctx<'js>) -> Self {
-        Self { ctx, nodes: 0, bytes: 0 }
+    pub(crate) fn new(ctx: &'a Ctx<'js>, vm: &'a Vm<'js>) -> Self {
+        Self { ctx, vm, nodes: 0, bytes: 0 }
     }
 
     fn count(&mut self, bytes: usize) -> std::result::Result<(), CodecError> {
@@ -227,7 +229,7 @@ impl<'a, 'js> Decoder<'a, 'js> {
                 },
             );
         }
-        if let Some(stand_in) = stand_in(value)? {
+        if let Some(stand_in) = stand_in(self.vm, value)? {
             return self.read(&stand_in, depth + 1, expected);
         }
         let entries = self.map(object, depth, expected.as_object().unwrap_or(&NO_ENTRIES))?;
@@ -290,7 +292,7 @@ impl<'a, 'js> Decoder<'a, 'js> {
         self.count(0)?;
         let (mut ahead, mut same) = (expected.iter(), 0);
         let mut new: Option<Map> = None;
-        each(object, |name, item| {
+        each(self.vm, object, |name, item| {
             self.bytes += name.len();
             if item.is_undefined() {
                 return Ok(());

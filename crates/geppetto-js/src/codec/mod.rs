@@ -23,7 +23,7 @@ pub(crate) mod block;
 pub(crate) mod event;
 pub(crate) mod json;
 pub(crate) mod names;
-mod properties;
+pub(crate) mod properties;
 pub(crate) mod turn;
 
 use crate::fault::Fault;
@@ -104,10 +104,11 @@ pub(crate) fn names(object: &Object<'_>) -> Result<Vec<String>> {
 
 /// Reads the own enumerable properties of an object one after the other.
 pub(crate) fn each<'js>(
+    vm: &Vm<'js>,
     object: &Object<'js>,
     mut read: impl FnMut(&str, &Value<'js>) -> std::result::Result<(), CodecError>,
 ) -> std::result::Result<(), CodecError> {
-    let (ctx, vm) = (object.ctx(), Vm::of(object.ctx()));
+    let ctx = object.ctx();
     for own in OwnNames::of(object)?.iter() {
         let name = vm.names.text(ctx, own)?;
         let value = properties::get(object, own).map_err(CodecError::from);

@@ -5,7 +5,7 @@ use super::text;
 use rquickjs::{Ctx, IntoJs, Object, Result};
 use std::borrow::Cow;
 
-const NAMES: [&str; 41] = [
+const NAMES: [&str; 46] = [
     "id",
     "kind",
     "role",
@@ -31,6 +31,11 @@ const NAMES: [&str; 41] = [
     "session_id",
     "inference_id",
     "tool_config",
+    "enabled",
+    "tool_choice",
+    "max_iterations",
+    "max_parallel_tools",
+    "allowed_tools",
     "tool_definitions",
     "description",
     "parameters",

@@ -81,6 +81,13 @@ pub(crate) fn define<'js>(object: &Object<'js>, name: Name<'_>, value: &Value<'j
     if defined < 0 { Err(Error::Exception) } else { Ok(()) }
 }
 
+/// Lets no property be added: with that an object that has none of its own is frozen.
+pub(crate) fn prevent_extensions(object: &Object<'_>) -> Result<()> {
+    // SAFETY: the object is of this context, and live.
+    let prevented = unsafe { qjs::JS_PreventExtensions(raw(object.ctx()), object.as_raw()) };
+    if prevented < 0 { Err(Error::Exception) } else { Ok(()) }
+}
+
 /// Defines an item of an array.
 pub(crate) fn define_item<'js>(array: &Object<'js>, index: u32, value: &Value<'js>) -> Result<()> {
     define(array, OwnName::item(array.ctx(), index)?.name(), value)

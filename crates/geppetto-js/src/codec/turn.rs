@@ -45,12 +45,13 @@ fn read<'js>(
     value: &Value<'js>,
     original: Option<&Turn>,
 ) -> std::result::Result<Turn, CodecError> {
-    let object = object_of(value, "a turn")?;
-    let mut decoder = Decoder::new(ctx);
+    let vm = Vm::of(ctx);
+    let object = object_of(&vm, value, "a turn")?;
+    let mut decoder = Decoder::new(ctx, &vm);
     let mut has_blocks = false;
     let mut id = None;
     let (mut blocks, mut metadata, mut data) = (Blocks::new(), Arc::default(), Arc::default());
-    each(object, |name, item| {
+    each(&vm, object, |name, item| {
         if (item.is_undefined() || item.is_null()) && PROPERTIES.contains(&name) {
             return Ok(());
         }
@@ -86,7 +87,7 @@ fn keys<'js>(
     original: Option<&Arc<Map>>,
 ) -> std::result::Result<Arc<Map>, CodecError> {
     let expected = original.map_or(&*NO_ENTRIES, |map| map);
-    Ok(match (decoder.keys(object_of(value, "an object")?, expected)?, original) {
+    Ok(match (decoder.keys(object_of(decoder.vm, value, "an object")?, expected)?, original) {
         (Read::Same, original) => original.cloned().unwrap_or_default(),
         // In another order.
         (Read::New(keys), Some(original)) if keys == **original => original.clone(),
@@ -139,7 +140,8 @@ impl Original for At<'_> {
 
 /// One block, or an array of them.
 pub(crate) fn decode_blocks<'js>(ctx: &Ctx<'js>, value: &Value<'js>, place: &str) -> Fallible<Vec<Block>> {
-    let mut decoder = Decoder::new(ctx);
+    let vm = Vm::of(ctx);
+    let mut decoder = Decoder::new(ctx, &vm);
     let nothing = Originals { blocks: &Blocks::new(), by_id: OnceCell::new() };
     let mut read = |index, item: &Value<'js>| block::decode(&mut decoder, item, &At(&nothing, index));
     let array = value.as_object().filter(|_| value.is_array());

@@ -16,7 +16,7 @@ use futures_util::stream::FuturesUnordered;
 use geppetto_inference::{Failure, InferenceError, Middleware, Next, RunContext, RunError};
 use geppetto_runner::{OwnerRef, WaitError};
 use geppetto_turns::Turn;
-use rquickjs::{Ctx, Object, Value};
+use rquickjs::{Array, Ctx, Object, Value};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -115,10 +115,33 @@ impl Middleware for JsMiddleware {
     }
 
     async fn handle(&self, turn: Turn, next: Next, ctx: &RunContext) -> Result<Turn, InferenceError> {
+        match self.asynchronous {
+            true => self.handle_async(turn, next, ctx).await,
+            false => {
+                let last = Last::default();
+                let outcome = self.call(turn, next.clone(), ctx, (last.clone(), None)).await;
+                match self.outcome(outcome, ctx)? {
+                    Outcome::Turn(turn) => Ok(turn),
+                    Outcome::Nothing(turn) => match taken(&last) {
+                        Some(last) => last,
+                        None => next.call(turn).await,
+                    },
+                }
+            }
+        }
+    }
+}
+
+/// What `next` gave last.
+fn taken(last: &Last) -> Option<Result<Turn, InferenceError>> {
+    last.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+impl JsMiddleware {
+    async fn handle_async(&self, turn: Turn, next: Next, ctx: &RunContext) -> Result<Turn, InferenceError> {
         let last = Last::default();
         let (requests, mut requested) = mpsc::unbounded_channel();
-        let requests = self.asynchronous.then_some(requests);
-        let called = self.call(turn, next.clone(), ctx, (last.clone(), requests));
+        let called = self.call(turn, next.clone(), ctx, (last.clone(), Some(requests)));
         let mut called = pin!(called);
         let mut running = FuturesUnordered::new();
         // Calls of an asynchronous `next` run here, inside the middleware's own future.
@@ -142,14 +165,7 @@ impl Middleware for JsMiddleware {
             }
         })
         .await;
-        let outcome = outcome.map_err(|error| {
-            let hint = match self.asynchronous {
-                true => "use session.runAsync() or session.start()",
-                false => "use gp.middlewares.fromAsync() with session.runAsync() or session.start()",
-            };
-            error.in_run(ctx, hint, |failure| InferenceError::middleware(self.name.clone(), failure))
-        })?;
-        match outcome {
+        match self.outcome(outcome, ctx)? {
             Outcome::Turn(turn) => Ok(turn),
             Outcome::Nothing(turn) => {
                 // A `next` that was called and not awaited is under way, or still asked for.
@@ -157,17 +173,28 @@ impl Middleware for JsMiddleware {
                     running.push(self.answer(request, &last));
                 }
                 while running.next().await.is_some() {}
-                let last = last.lock().unwrap_or_else(PoisonError::into_inner).take();
-                match last {
+                match taken(&last) {
                     Some(last) => last,
                     None => next.call(turn).await,
                 }
             }
         }
     }
-}
 
-impl JsMiddleware {
+    fn outcome(
+        &self,
+        outcome: Result<Outcome, CallbackError>,
+        ctx: &RunContext,
+    ) -> Result<Outcome, InferenceError> {
+        outcome.map_err(|error| {
+            let hint = match self.asynchronous {
+                true => "use session.runAsync() or session.start()",
+                false => "use gp.middlewares.fromAsync() with session.runAsync() or session.start()",
+            };
+            error.in_run(ctx, hint, |failure| InferenceError::middleware(self.name.clone(), failure))
+        })
+    }
+
     async fn call(
         &self,
         turn: Turn,
@@ -191,10 +218,9 @@ impl JsMiddleware {
                         }
                     })?;
                     let make_next = Vm::of(js).prelude(js)?.make_next.clone();
-                    let made: Object<'_> = make_next.call((native, given_js.clone(), asynchronous))?;
-                    let next: Value<'_> = made.get("next")?;
+                    let made: Array<'_> = make_next.call((native, given_js.clone(), asynchronous))?;
                     let context = callback_context::for_middleware(js, &run)?.into_value();
-                    Ok(Arguments { values: vec![given_js, next, context], fallback: made.get("seen")? })
+                    Ok(Arguments { values: vec![given_js, made.get(0)?, context], fallback: made.get(1)? })
                 },
                 move |js, returned| {
                     let last = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();

@@ -141,17 +141,17 @@ impl ToolLoop {
         let ToolLoopFactory { config, hooks, .. } = &self.settings;
         let tools = &self.tools;
         let executor = Executor { ctx, tools, config, hooks: hooks.as_deref(), hook_turn: Mutex::new(()) };
-        let mut results: Vec<Option<Block>> = vec![None; calls.len()];
+        let mut results: Vec<Option<Arc<Block>>> = vec![None; calls.len()];
         let mut all_called = Vec::new();
         let mut answers = pin!(executor.run(calls.to_vec()));
         while let Some(Answered { index, call, called, result }) = answers.next().await {
             all_called.extend(called);
             let tool_result = result_info(&call.id, &call.name, &result);
             let _ = ctx.publish(EventBody::ToolResult { tool_result });
-            results[index] = Some(match &result {
+            results[index] = Some(Arc::new(match &result {
                 Ok(value) => Block::tool_result(&*call.id, value),
                 Err(error) => Block::tool_error(&*call.id, error.to_string()),
-            });
+            }));
             // A run that ends before the last answer keeps those it has.
             ctx.checkpoint(&with_results(&turn, &results));
             if let (Err(error), ToolErrorHandling::Abort) = (result, config.tool_error_handling) {
@@ -163,9 +163,9 @@ impl ToolLoop {
     }
 }
 
-fn with_results(turn: &Turn, results: &[Option<Block>]) -> Turn {
+fn with_results(turn: &Turn, results: &[Option<Arc<Block>>]) -> Turn {
     let mut turn = turn.clone();
-    turn.blocks.extend(results.iter().flatten().cloned().map(Arc::new));
+    turn.blocks.extend(results.iter().flatten().cloned());
     turn
 }
 
