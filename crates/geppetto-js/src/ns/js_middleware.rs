@@ -18,7 +18,7 @@ use geppetto_runner::{OwnerRef, WaitError};
 use geppetto_turns::Turn;
 use rquickjs::{Array, Ctx, Object, Value};
 use std::future::poll_fn;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use tokio::sync::mpsc;
@@ -114,20 +114,21 @@ impl Middleware for JsMiddleware {
         self.name.clone()
     }
 
-    async fn handle(&self, turn: Turn, next: Next, ctx: &RunContext) -> Result<Turn, InferenceError> {
+    // Without a future of its own around the one of its kind: chains of middlewares nest natively.
+    fn handle<'a, 'b, 'async_trait>(
+        &'a self,
+        turn: Turn,
+        next: Next,
+        ctx: &'b RunContext,
+    ) -> Pin<Box<dyn Future<Output = Result<Turn, InferenceError>> + Send + 'async_trait>>
+    where
+        'a: 'async_trait,
+        'b: 'async_trait,
+        Self: 'async_trait,
+    {
         match self.asynchronous {
-            true => self.handle_async(turn, next, ctx).await,
-            false => {
-                let last = Last::default();
-                let outcome = self.call(turn, next.clone(), ctx, (last.clone(), None)).await;
-                match self.outcome(outcome, ctx)? {
-                    Outcome::Turn(turn) => Ok(turn),
-                    Outcome::Nothing(turn) => match taken(&last) {
-                        Some(last) => last,
-                        None => next.call(turn).await,
-                    },
-                }
-            }
+            true => Box::pin(self.handle_async(turn, next, ctx)),
+            false => Box::pin(self.handle_sync(turn, next, ctx)),
         }
     }
 }
@@ -138,6 +139,18 @@ fn taken(last: &Last) -> Option<Result<Turn, InferenceError>> {
 }
 
 impl JsMiddleware {
+    async fn handle_sync(&self, turn: Turn, next: Next, ctx: &RunContext) -> Result<Turn, InferenceError> {
+        let last = Last::default();
+        let outcome = self.call(turn, next.clone(), ctx, (last.clone(), None)).await;
+        match self.outcome(outcome, ctx)? {
+            Outcome::Turn(turn) => Ok(turn),
+            Outcome::Nothing(turn) => match taken(&last) {
+                Some(last) => last,
+                None => next.call(turn).await,
+            },
+        }
+    }
+
     async fn handle_async(&self, turn: Turn, next: Next, ctx: &RunContext) -> Result<Turn, InferenceError> {
         let last = Last::default();
         let (requests, mut requested) = mpsc::unbounded_channel();
