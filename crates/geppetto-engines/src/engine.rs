@@ -3,6 +3,7 @@
 use crate::engines::is_credential;
 use crate::http::Guarded;
 use crate::overrides::{ForTurn, for_turn};
+use crate::providers::lane::TextLane;
 use crate::providers::request::{Target, request};
 use crate::providers::stream::{Answer, Broken, Told, ask};
 use crate::providers::{Asked, connect};
@@ -50,7 +51,7 @@ impl ProviderEngine {
             headers: self.headers.clone(),
             clock,
             idle: self.idle,
-            lane: Arc::default(),
+            lane: Arc::new(TextLane::of(self.api)),
         };
         connect(self.api, &self.settings.model, &self.key, &self.base_url, http)
     }

@@ -29,8 +29,8 @@ const CREDENTIALS: [&str; 3] = ["authorization", "x-api-key", "x-goog-api-key"];
 pub(crate) enum Fault {
     /// The request would go to another origin than the key belongs to.
     ForeignOrigin,
-    /// A line of the answer is longer than any answer's.
-    LineTooLong,
+    /// An event of the answer, or a record, is longer than any answer's.
+    EventTooLong,
     /// The provider said nothing for so long.
     Idle(Duration),
     /// The connection failed, or broke.
@@ -41,7 +41,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ForeignOrigin => f.write_str("the request would have left the provider's origin"),
-            Self::LineTooLong => write!(f, "a line of the answer is longer than {LONGEST_EVENT} bytes"),
+            Self::EventTooLong => write!(f, "an event of the answer is longer than {LONGEST_EVENT} bytes"),
             Self::Idle(span) => write!(f, "the provider sent nothing for {} s", span.as_secs_f64()),
             Self::Transport(what) => write!(f, "the connection failed: {what}"),
         }
@@ -151,7 +151,7 @@ impl Guarded {
                             if frames.held.len() <= LONGEST_EVENT {
                                 continue;
                             }
-                            Error::instance(Fault::LineTooLong)
+                            Error::instance(Fault::EventTooLong)
                         }
                         Ok(Some(Err(error))) => transport(error),
                         Ok(None) => return frames.last().map(|last| (Ok(last), None)),

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 type Read = fn(&[u8]) -> Option<(u32, String)>;
 
 /// The lane of one answer, between who reads its frames and who tells its text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct TextLane {
     /// None for a format that has no lane.
     read: Option<Read>,
@@ -31,7 +31,7 @@ struct State {
 impl TextLane {
     /// The lane of a format. OpenAI's Responses tell a text once more when it is whole, which rig compares with what it
     /// has seen; Ollama's frames are records, and read fast enough.
-    pub(super) fn of(api: Api) -> Self {
+    pub(crate) fn of(api: Api) -> Self {
         let read: Option<Read> = match api {
             Api::OpenAi => Some(openai),
             Api::Claude => Some(claude),

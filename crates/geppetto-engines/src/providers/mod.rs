@@ -35,8 +35,7 @@ type Model = DynModel<Completion>;
 
 /// A model, by the client that asks it.
 pub(crate) fn connect(api: Api, model: &str, key: &Secret, base_url: &str, http: Guarded) -> Asked {
-    let lane = Arc::new(TextLane::of(api));
-    let http = Guarded { lane: lane.clone(), ..http };
+    let lane = http.lane.clone();
     let model = match api {
         Api::OpenAi => openai::connect(model, key, base_url, http),
         Api::OpenAiResponses => openai_responses::connect(model, key, base_url, http),
