@@ -1,12 +1,13 @@
 //! Host functions and classes: one way to define them, with panics and failures caught at their boundary. Native
 //! modules of hosts use the same.
 
+use crate::codec::properties::{self, OwnName};
 use crate::fault::{Fallible, Fault};
 use crate::handle::{self, HandleState};
 use geppetto_runner::Local;
 use rquickjs::function::{IntoJsFunc, ParamRequirement, Params};
 use rquickjs::object::{Accessor, Property};
-use rquickjs::{Ctx, Function, IntoAtom, Object, Result, Value};
+use rquickjs::{Ctx, Function, IntoJs, Object, Result, Value};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -127,12 +128,9 @@ where
 
 /// Defines an own property that is enumerable, writable and configurable: what an assignment to a fresh object does,
 /// without running setters of its prototypes.
-pub(crate) fn define<'js, K: IntoAtom<'js>, V: rquickjs::IntoJs<'js>>(
-    object: &Object<'js>,
-    key: K,
-    value: V,
-) -> Result<()> {
-    object.prop(key, Property::from(value).writable().enumerable().configurable())
+pub(crate) fn define<'js, V: IntoJs<'js>>(object: &Object<'js>, name: &str, value: V) -> Result<()> {
+    let value = value.into_js(object.ctx())?;
+    properties::define(object, OwnName::new(object.ctx(), name)?.name(), &value)
 }
 
 /// A namespace or prototype that is being filled.

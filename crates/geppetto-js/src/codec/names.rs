@@ -2,6 +2,7 @@
 
 use super::properties::{self, Name, OwnName};
 use super::text;
+use crate::function::define;
 use rquickjs::{Ctx, IntoJs, Object, Result};
 use std::borrow::Cow;
 
@@ -73,12 +74,11 @@ impl<'js> Names<'js> {
         }
     }
 
-    /// Defines an own property, as [`define`](crate::function::define) does.
+    /// Defines an own property, as [`define`] does.
     pub(crate) fn define<V: IntoJs<'js>>(&self, object: &Object<'js>, name: &str, value: V) -> Result<()> {
-        let value = value.into_js(object.ctx())?;
         match self.0.iter().find(|(known, _)| *known == name) {
-            Some((_, known)) => properties::define(object, known.name(), &value),
-            None => properties::define(object, OwnName::new(object.ctx(), name)?.name(), &value),
+            Some((_, known)) => properties::define(object, known.name(), &value.into_js(object.ctx())?),
+            None => define(object, name, value),
         }
     }
 }

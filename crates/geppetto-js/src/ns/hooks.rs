@@ -92,7 +92,7 @@ where
         move |js| {
             let payload = payload(js, phase, &hooked, &context)?;
             for (name, value) in &extra {
-                define(&payload, *name, json::encode(js, value)?)?;
+                define(&payload, name, json::encode(js, value)?)?;
             }
             let context = callback_context::for_tool(js, &context)?.into_value();
             Ok(Arguments {

@@ -58,10 +58,10 @@ fn consts<'js>(ctx: &Ctx<'js>) -> Result<Value<'js>> {
     for (group, constants) in CONSTS {
         let object = Object::new(ctx.clone())?;
         for (name, value) in *constants {
-            define(&object, *name, *value)?;
+            define(&object, name, *value)?;
         }
         vm.freeze.call::<_, ()>((object.clone(),))?;
-        define(&consts, *group, object)?;
+        define(&consts, group, object)?;
     }
     vm.freeze.call((consts,))
 }
