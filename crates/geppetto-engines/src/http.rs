@@ -1,7 +1,7 @@
 //! The HTTP client behind providers: it sends keys to one origin alone, follows nothing, and bounds what it reads.
 
 use crate::providers::lane::TextLane;
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use geppetto_time::Clock;
@@ -125,25 +125,19 @@ impl Guarded {
         }
     }
 
-    /// The body of an answer, in whole lines of records, or whole events: one that was cut looks like an answer that
-    /// ended too early, and not like one that is wrong. Text that may go by its lane is not among it.
+    /// The body of an answer, in whole records or events: one that was cut looks like an answer that
+    /// ended too early, and not like one that is wrong.
     fn frames(self, response: reqwest::Response, are_records: bool) -> BoxedStream {
         let chunks = response.bytes_stream().boxed();
-        let lane = Some(self.lane.clone()).filter(|lane| lane.is_used() && !are_records);
-        let frames = Frames { are_records, lane, held: BytesMut::new(), seen: 0 };
+        let frames = Frames { are_records, lane: self.lane.clone(), held: BytesMut::new(), seen: 0 };
         let guarded = Arc::new(self);
         Box::pin(futures_util::stream::unfold(Some((chunks, frames)), move |state| {
             let guarded = guarded.clone();
             async move {
                 let (mut chunks, mut frames) = state?;
                 loop {
-                    let (frame, is_told) = frames.next();
-                    if let Some(frame) = frame {
+                    if let Some(frame) = frames.next() {
                         return Some((Ok(frame), Some((chunks, frames))));
-                    }
-                    if is_told {
-                        // Whoever tells it is told before there is more.
-                        tokio::task::yield_now().await;
                     }
                     let error = match guarded.in_time(chunks.next()).await {
                         Ok(Some(Ok(chunk))) => {
@@ -167,43 +161,26 @@ impl Guarded {
 /// What has come of a body.
 struct Frames {
     are_records: bool,
-    lane: Option<Arc<TextLane>>,
+    lane: Arc<TextLane>,
     held: BytesMut,
     /// So many bytes hold no end of a frame.
     seen: usize,
 }
 
 impl Frames {
-    /// What is whole of what has come, and whether text went by the lane. With a lane it is one event: what rig makes of
-    /// it decides about the next.
-    fn next(&mut self) -> (Option<Bytes>, bool) {
-        let mut is_told = false;
-        loop {
-            let first = self.end(self.seen);
-            let Some(first) = first else {
-                // An end that is only begun is looked at again.
-                self.seen = self.held.len().saturating_sub(3);
-                return (None, is_told);
-            };
-            self.seen = 0;
-            let mut end = first;
-            // rig waits for what follows a single CR: text that went by the lane meanwhile would come too early.
-            self.lane.take_if(|_| self.held[..end].ends_with(b"\r"));
-            match &self.lane {
-                Some(lane) if lane.takes(&self.held[..end]) => {
-                    self.held.advance(end);
-                    is_told = true;
-                    continue;
-                }
-                Some(_) => {}
-                None => {
-                    while let Some(next) = self.end(end) {
-                        end = next;
-                    }
-                }
-            }
-            return (Some(self.held.split_to(end).freeze()), is_told);
-        }
+    /// The first frame of what has come, or what its lane makes of it and those behind it.
+    fn next(&mut self) -> Option<Bytes> {
+        let Some(first) = self.end(self.seen) else {
+            // An end that is only begun is looked at again.
+            self.seen = self.held.len().saturating_sub(3);
+            return None;
+        };
+        self.seen = 0;
+        let ends = std::iter::successors(Some(first), |end| self.end(*end));
+        let frames = ends.scan(0, |start, end| Some(&self.held[std::mem::replace(start, end)..end]));
+        let (length, merged) = self.lane.take(self.are_records, frames);
+        let frame = self.held.split_to(length).freeze();
+        Some(merged.unwrap_or(frame))
     }
 
     /// Behind the first frame that ends behind this place: a line, or lines up to an empty one.

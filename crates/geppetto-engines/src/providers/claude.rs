@@ -1,11 +1,14 @@
 //! Anthropic's Messages.
 
+use super::lane::Place;
 use super::{Model, Parameters, texts};
 use crate::http::Guarded;
 use crate::{Secret, Settings};
 use geppetto_inference::Failure;
 use rig_core::providers::anthropic::wire::AnthropicConfig;
+use serde::Deserialize;
 use serde_json::json;
+use std::borrow::Cow;
 
 /// The format wants a bound of the answer; this one every model takes.
 pub(super) const MAX_TOKENS: u64 = 8192;
@@ -41,4 +44,31 @@ pub(super) fn parameters(settings: &Settings, parameters: &mut Parameters) -> Re
     let budget = (most / share).clamp(1024, most - 1);
     parameters.set("thinking", Some(json!({ "type": "enabled", "budget_tokens": budget })));
     Ok(())
+}
+
+/// Where a frame has its text.
+pub(super) const TEXT: &str = "/delta/text";
+
+/// Reads a frame that is a piece of text, and nothing else that anybody knows.
+pub(super) fn text(data: &[u8]) -> Option<(Place, String)> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Event<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Cow<'a, str>,
+        index: u32,
+        #[serde(borrow)]
+        delta: Delta<'a>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Delta<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Cow<'a, str>,
+        #[serde(borrow)]
+        text: Cow<'a, str>,
+    }
+    let event: Event<'_> = serde_json::from_slice(data).ok()?;
+    let is_text = event.kind == "content_block_delta" && event.delta.kind == "text_delta";
+    is_text.then(|| ((event.index, 0), event.delta.text.into_owned()))
 }

@@ -1,203 +1,119 @@
-//! A lane for text: a frame that holds a piece of text and nothing else is told as it comes. rig, which reads each frame
-//! as JSON several times, gets the first of a part and all that are anything else.
+//! A lane for text: the pieces that came together go to rig, which reads each frame as JSON up to four times, in one
+//! frame. They are told one by one all the same.
 
+use super::{claude, gemini, ollama, openai, openai_responses};
 use crate::Api;
+use bytes::Bytes;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
-use std::borrow::Cow;
+use serde_json::Value;
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Reads a frame's data: the place of the part that the text belongs to, and the text.
-type Read = fn(&[u8]) -> Option<(u32, String)>;
+/// The place of a text in an answer: its item, and its part of that.
+pub(super) type Place = (u32, u32);
+
+/// Reads a frame's data: the place of a piece of text, and the text.
+type Read = fn(&[u8]) -> Option<(Place, String)>;
 
 /// The lane of one answer, between who reads its frames and who tells its text.
 #[derive(Debug)]
 pub(crate) struct TextLane {
-    /// None for a format that has no lane.
-    read: Option<Read>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// The place of the text in the frame that rig got last.
-    place: Option<u32>,
-    /// Whether rig has told of that text, and of nothing else since.
-    is_open: bool,
-    /// What nobody has told yet.
-    texts: Vec<String>,
+    read: Read,
+    /// Where the text is in a frame's data.
+    pointer: &'static str,
+    /// What the text in the frame that rig got last was put together from.
+    pieces: Mutex<Vec<String>>,
 }
 
 impl TextLane {
-    /// The lane of a format. OpenAI's Responses tell a text once more when it is whole, which rig compares with what it
-    /// has seen; Ollama's frames are records, and read fast enough.
     pub(crate) fn of(api: Api) -> Self {
-        let read: Option<Read> = match api {
-            Api::OpenAi => Some(openai),
-            Api::Claude => Some(claude),
-            Api::Gemini => Some(gemini),
-            Api::OpenAiResponses | Api::Ollama => None,
+        let (read, pointer): (Read, _) = match api {
+            Api::OpenAi => (openai::text, openai::TEXT),
+            Api::OpenAiResponses => (openai_responses::text, openai_responses::TEXT),
+            Api::Claude => (claude::text, claude::TEXT),
+            Api::Gemini => (gemini::text, gemini::TEXT),
+            Api::Ollama => (ollama::text, ollama::TEXT),
         };
-        Self { read, state: Mutex::default() }
+        Self { read, pointer, pieces: Mutex::default() }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> MutexGuard<'_, Vec<String>> {
+        self.pieces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn is_used(&self) -> bool {
-        self.read.is_some()
-    }
-
-    /// Whether a frame of an event stream is text of the part that is open: then it is to be told, and not for rig.
-    pub(crate) fn takes(&self, frame: &[u8]) -> bool {
-        let read = self.read.and_then(|read| read(data(frame)?)).filter(|(_, text)| !text.is_empty());
-        let mut state = self.state();
-        match read {
-            Some((place, text)) if state.is_open && state.place == Some(place) => {
-                state.texts.push(text);
-                true
+    /// What rig gets next of the frames that have come: how many bytes of them, and where those are several pieces of one
+    /// text the frame to give it in their place.
+    pub(crate) fn take<'a>(
+        &self,
+        are_records: bool,
+        mut frames: impl Iterator<Item = &'a [u8]>,
+    ) -> (usize, Option<Bytes>) {
+        let Some(first) = frames.next() else { return (0, None) };
+        let mut taken = (first.len(), None);
+        let mut pieces = Vec::new();
+        if let Some((place, text)) = self.text(first, are_records) {
+            let (mut length, mut last) = (first.len(), first);
+            pieces.push(text);
+            for frame in frames {
+                let read = self.text(frame, are_records).filter(|(at, _)| *at == place);
+                let Some((_, text)) = read else { break };
+                pieces.push(text);
+                length += frame.len();
+                last = frame;
             }
-            other => {
-                // Until rig has told of text in it.
-                state.is_open = false;
-                state.place = other.map(|(place, _)| place);
-                false
+            let is_alone = pieces.len() == 1;
+            match self.with_text(last, are_records, pieces.concat()).filter(|_| !is_alone) {
+                Some(frame) => taken = (length, Some(frame)),
+                None => pieces.truncate(1),
             }
         }
+        *self.held() = pieces;
+        taken
     }
 
-    /// Opens the lane when rig has told of text, and closes it when it has told of anything else.
-    pub(super) fn open(&self, is_open: bool) {
-        self.state().is_open = is_open;
+    /// The text of a frame that has some, and nothing else.
+    fn text(&self, frame: &[u8], are_records: bool) -> Option<(Place, String)> {
+        (self.read)(&frame[data(frame, are_records)?]).filter(|(_, text)| !text.is_empty())
     }
 
-    /// What came by the lane.
-    pub(super) fn texts(&self) -> Vec<String> {
-        std::mem::take(&mut self.state().texts)
+    /// A frame with another text.
+    fn with_text(&self, frame: &[u8], are_records: bool, text: String) -> Option<Bytes> {
+        let Range { start, end } = data(frame, are_records)?;
+        let mut value: Value = serde_json::from_slice(&frame[start..end]).ok()?;
+        *value.pointer_mut(self.pointer)? = text.into();
+        Some([&frame[..start], value.to_string().as_bytes(), &frame[end..]].concat().into())
+    }
+
+    /// The pieces of a text that rig tells of.
+    pub(super) fn pieces(&self, text: String) -> Vec<String> {
+        let pieces = std::mem::take(&mut *self.held());
+        // rig may have held some of it back, or made something else of it.
+        if pieces.concat() == text { pieces } else { vec![text] }
     }
 }
 
-/// The one line of data of a frame that has nothing beside it but its event's name.
-fn data(frame: &[u8]) -> Option<&[u8]> {
-    let mut data = None;
-    for line in frame.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty()) {
-        match line.strip_prefix(b"data:") {
-            Some(found) if data.is_none() => data = Some(found),
-            None if line.starts_with(b"event:") => {}
+/// Where the data of a frame is: a record, or the one line of data of an event with nothing beside it but its name.
+fn data(frame: &[u8], are_records: bool) -> Option<Range<usize>> {
+    if are_records {
+        return Some(0..frame.trim_ascii_end().len());
+    }
+    let (mut data, mut start) = (None, 0);
+    for line in frame.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        let end = start + line.len();
+        match line {
+            [] => {}
+            _ if data.is_none() && line.starts_with(b"data:") => data = Some(start + b"data:".len()..end),
+            _ if line.starts_with(b"event:") => {}
             _ => return None,
         }
+        start = end + 1;
     }
     data
 }
 
 /// What must not be there, or be `null`.
 #[derive(Deserialize)]
-enum Never {}
-
-/// A piece of text of OpenAI's chat completions.
-fn openai(data: &[u8]) -> Option<(u32, String)> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "what is named may be there")]
-    struct Chunk<'a> {
-        id: Option<IgnoredAny>,
-        object: Option<IgnoredAny>,
-        created: Option<IgnoredAny>,
-        model: Option<IgnoredAny>,
-        service_tier: Option<IgnoredAny>,
-        system_fingerprint: Option<IgnoredAny>,
-        obfuscation: Option<IgnoredAny>,
-        #[serde(borrow)]
-        choices: [Choice<'a>; 1],
-        usage: Option<Never>,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "what is named may be there")]
-    struct Choice<'a> {
-        index: u32,
-        #[serde(borrow)]
-        delta: Delta<'a>,
-        logprobs: Option<Never>,
-        finish_reason: Option<Never>,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "what is named may be there")]
-    struct Delta<'a> {
-        role: Option<IgnoredAny>,
-        #[serde(borrow)]
-        content: Cow<'a, str>,
-        refusal: Option<Never>,
-    }
-    let Chunk { choices: [choice], .. } = serde_json::from_slice(data).ok()?;
-    // Of several answers the first is told.
-    (choice.index == 0).then(|| (0, choice.delta.content.into_owned()))
-}
-
-/// A piece of text of Anthropic's Messages.
-fn claude(data: &[u8]) -> Option<(u32, String)> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Event<'a> {
-        #[serde(borrow, rename = "type")]
-        kind: Cow<'a, str>,
-        index: u32,
-        #[serde(borrow)]
-        delta: Delta<'a>,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Delta<'a> {
-        #[serde(borrow, rename = "type")]
-        kind: Cow<'a, str>,
-        #[serde(borrow)]
-        text: Cow<'a, str>,
-    }
-    let event: Event<'_> = serde_json::from_slice(data).ok()?;
-    let is_text = event.kind == "content_block_delta" && event.delta.kind == "text_delta";
-    is_text.then(|| (event.index, event.delta.text.into_owned()))
-}
-
-/// A piece of text of Gemini. Each frame tells the usage so far, and the last one all of it.
-fn gemini(data: &[u8]) -> Option<(u32, String)> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields, rename_all = "camelCase")]
-    #[allow(dead_code, reason = "what is named may be there")]
-    struct Chunk<'a> {
-        #[serde(borrow)]
-        candidates: [Candidate<'a>; 1],
-        usage_metadata: Option<IgnoredAny>,
-        model_version: Option<IgnoredAny>,
-        response_id: Option<IgnoredAny>,
-        create_time: Option<IgnoredAny>,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Candidate<'a> {
-        #[serde(borrow)]
-        content: Content<'a>,
-        index: Option<u32>,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "what is named may be there")]
-    struct Content<'a> {
-        #[serde(borrow)]
-        parts: [Part<'a>; 1],
-        role: Option<IgnoredAny>,
-    }
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Part<'a> {
-        #[serde(borrow)]
-        text: Cow<'a, str>,
-    }
-    let Chunk { candidates: [candidate], .. } = serde_json::from_slice(data).ok()?;
-    let [part] = candidate.content.parts;
-    (candidate.index.unwrap_or_default() == 0).then(|| (0, part.text.into_owned()))
-}
+pub(super) enum Never {}
 
 #[cfg(test)]
 mod tests {
@@ -205,9 +121,9 @@ mod tests {
 
     #[test]
     fn only_a_frame_that_is_text_and_nothing_else_is_text() {
-        let text = Some((0, "é\n".to_owned()));
+        let text = Some(((0, 0), "é\n".to_owned()));
         let chunk = r#"{"id":"c","object":"o","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"é\n"},"logprobs":null,"finish_reason":null}],"usage":null}"#;
-        assert_eq!(openai(chunk.as_bytes()), text);
+        assert_eq!(openai::text(chunk.as_bytes()), text);
         for (from, to) in [
             ("\"usage\":null", "\"usage\":{\"total_tokens\":1}"),
             ("\"finish_reason\":null", "\"finish_reason\":\"stop\""),
@@ -219,21 +135,44 @@ mod tests {
             ("\"id\"", "\"error\":{},\"id\""),
         ] {
             assert!(chunk.contains(from), "{from}");
-            assert_eq!(openai(chunk.replace(from, to).as_bytes()), None, "{to}");
+            assert_eq!(openai::text(chunk.replace(from, to).as_bytes()), None, "{to}");
+        }
+
+        let event = r#"{"type":"response.output_text.delta","sequence_number":1,"item_id":"i","output_index":0,"content_index":0,"delta":"é\n","logprobs":[],"obfuscation":"x"}"#;
+        assert_eq!(openai_responses::text(event.as_bytes()), text);
+        for (from, to) in [
+            ("output_text.delta", "refusal.delta"),
+            ("\"logprobs\":[]", "\"logprobs\":[{}]"),
+            ("\"item_id\"", "\"item\":{},\"item_id\""),
+        ] {
+            assert!(event.contains(from), "{from}");
+            assert_eq!(openai_responses::text(event.replace(from, to).as_bytes()), None, "{to}");
+        }
+
+        let record =
+            r#"{"model":"m","created_at":"t","message":{"role":"assistant","content":"é\n"},"done":false}"#;
+        assert_eq!(ollama::text(record.as_bytes()), text);
+        for (from, to) in [
+            ("\"done\":false", "\"done\":true"),
+            ("{\"role\"", "{\"thinking\":\"hm\",\"role\""),
+            ("{\"role\"", "{\"tool_calls\":[],\"role\""),
+        ] {
+            assert!(record.contains(from), "{from}");
+            assert_eq!(ollama::text(record.replace(from, to).as_bytes()), None, "{to}");
         }
 
         let event = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"é\n"}}"#;
-        assert_eq!(claude(event.as_bytes()), text);
+        assert_eq!(claude::text(event.as_bytes()), text);
         for (from, to) in [
             ("text_delta", "thinking_delta"),
             ("content_block_delta", "content_block_start"),
             ("\"text\":", "\"citation\":1,\"text\":"),
         ] {
-            assert_eq!(claude(event.replace(from, to).as_bytes()), None, "{to}");
+            assert_eq!(claude::text(event.replace(from, to).as_bytes()), None, "{to}");
         }
 
         let chunk = r#"{"candidates":[{"content":{"parts":[{"text":"é\n"}],"role":"model"}}],"usageMetadata":{"promptTokenCount":1}}"#;
-        assert_eq!(gemini(chunk.as_bytes()), text);
+        assert_eq!(gemini::text(chunk.as_bytes()), text);
         for (from, to) in [
             ("{\"text\"", "{\"thought\":true,\"text\""),
             ("{\"text\"", "{\"thoughtSignature\":\"s\",\"text\""),
@@ -242,15 +181,39 @@ mod tests {
             ("\"role\":\"model\"}", "\"role\":\"model\"},\"groundingMetadata\":{}"),
         ] {
             assert!(chunk.contains(from), "{from}");
-            assert_eq!(gemini(chunk.replace(from, to).as_bytes()), None, "{to}");
+            assert_eq!(gemini::text(chunk.replace(from, to).as_bytes()), None, "{to}");
         }
     }
 
     #[test]
+    fn pieces_that_came_together_are_one_frame_and_told_one_by_one() {
+        let piece = |text, extra| format!(r#"{{"message":{{"content":"{text}"}}{extra},"done":false}}"#);
+        let records = [piece("a", ""), piece("b\\n", r#","model":"m""#), piece("c", r#","thinking":"hm""#)];
+        let lane = TextLane::of(Api::Ollama);
+        let (length, frame) = lane.take(true, records.iter().map(String::as_bytes));
+        assert_eq!(length, records[0].len() + records[1].len());
+        let frame: Value = serde_json::from_slice(&frame.unwrap()).unwrap();
+        assert_eq!(
+            frame,
+            serde_json::json!({ "message": { "content": "ab\n" }, "model": "m", "done": false })
+        );
+        assert_eq!(lane.pieces("ab\n".to_owned()), ["a", "b\n"]);
+
+        // One that comes alone stays as it is, and so does what rig makes of it.
+        for alone in [&records[0], &records[2]] {
+            assert_eq!(lane.take(true, [alone.as_bytes()].into_iter()), (alone.len(), None));
+        }
+        lane.take(true, records.iter().map(String::as_bytes));
+        assert_eq!(lane.pieces("something else".to_owned()), ["something else"]);
+        assert_eq!(lane.pieces("ab\n".to_owned()), ["ab\n"]);
+    }
+
+    #[test]
     fn a_frame_of_more_than_data_and_a_name_is_left_to_rig() {
-        assert_eq!(data(b"\nevent: e\r\ndata: {}\r\n\r\n"), Some(&b" {}"[..]));
+        let frame = b"\nevent: e\r\ndata: {}\r\n\r\n";
+        assert_eq!(data(frame, false).map(|data| &frame[data]), Some(&b" {}"[..]));
         for frame in [&b"data: {\ndata: }\n\n"[..], b"id: 7\ndata: {}\n\n", b": hello\n\n", b"retry: 1\n\n"] {
-            assert_eq!(data(frame), None);
+            assert_eq!(data(frame, false), None);
         }
     }
 }

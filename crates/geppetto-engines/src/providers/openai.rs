@@ -1,10 +1,14 @@
 //! OpenAI's chat completions, and every server that speaks them.
 
+use super::lane::{Never, Place};
 use super::{Model, Parameters, texts};
 use crate::http::Guarded;
 use crate::{Api, Secret, Settings};
 use rig_core::providers::openai::OpenAIConfig;
 use rig_core::providers::openai::wire::{Auth, Dialect, Quirks};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::borrow::Cow;
 
 /// A server that is not OpenAI's: nothing is concluded from the names of its models, and some want no key.
 static COMPATIBLE: Dialect = compatible();
@@ -38,4 +42,48 @@ pub(super) fn parameters(settings: &Settings, parameters: &mut Parameters) {
     parameters.set("stop", texts(&settings.stop));
     parameters.set("seed", settings.seed);
     parameters.set("reasoning_effort", settings.reasoning_effort.clone());
+}
+
+/// Where a frame has its text.
+pub(super) const TEXT: &str = "/choices/0/delta/content";
+
+/// Reads a frame that is a piece of text, and nothing else that anybody knows.
+pub(super) fn text(data: &[u8]) -> Option<(Place, String)> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "what is named may be there")]
+    struct Chunk<'a> {
+        id: Option<IgnoredAny>,
+        object: Option<IgnoredAny>,
+        created: Option<IgnoredAny>,
+        model: Option<IgnoredAny>,
+        service_tier: Option<IgnoredAny>,
+        system_fingerprint: Option<IgnoredAny>,
+        obfuscation: Option<IgnoredAny>,
+        #[serde(borrow)]
+        choices: [Choice<'a>; 1],
+        usage: Option<Never>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "what is named may be there")]
+    struct Choice<'a> {
+        index: u32,
+        #[serde(borrow)]
+        delta: Delta<'a>,
+        logprobs: Option<Never>,
+        finish_reason: Option<Never>,
+    }
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code, reason = "what is named may be there")]
+    struct Delta<'a> {
+        role: Option<IgnoredAny>,
+        #[serde(borrow)]
+        content: Cow<'a, str>,
+        refusal: Option<Never>,
+    }
+    let Chunk { choices: [choice], .. } = serde_json::from_slice(data).ok()?;
+    // Of several answers the first is told.
+    (choice.index == 0).then(|| ((0, 0), choice.delta.content.into_owned()))
 }

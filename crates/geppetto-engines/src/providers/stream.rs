@@ -68,8 +68,6 @@ pub(crate) async fn ask(
 ) -> Result<Answer, Broken> {
     let mut stream =
         model.stream(request).map_err(|error| Broken { problem: problem(&error), has_begun: false })?;
-    // An attempt before may have left it open.
-    lane.open(false);
     let mut parts = Parts::default();
     let mut has_begun = false;
     loop {
@@ -97,7 +95,7 @@ enum Next {
     Failed(Box<ProviderError>),
 }
 
-/// Tells what is there, in the order in which it came: by the lane before each item of rig's.
+/// Tells what is there, text in the pieces in which it came.
 fn together(
     stream: &mut CompletionStream,
     lane: &TextLane,
@@ -106,15 +104,10 @@ fn together(
     cx: &mut Context<'_>,
 ) -> Poll<Next> {
     while told.len() < TOGETHER {
-        let item = stream.poll_next_unpin(cx);
-        told.extend(lane.texts().into_iter().map(|text| parts.more(text)));
-        match item {
-            Poll::Ready(Some(Ok(Item::Event(event)))) => {
-                lane.open(matches!(event, StreamEvent::Text { .. }));
-                told.extend(parts.tell(event));
-            }
+        match stream.poll_next_unpin(cx) {
+            Poll::Ready(Some(Ok(Item::Event(event)))) => parts.tell(event, lane, told),
             // rig notes what it does not know; so does a reader of its log.
-            Poll::Ready(Some(Ok(Item::Unknown(_)))) => lane.open(false),
+            Poll::Ready(Some(Ok(Item::Unknown(_)))) => {}
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Next::Failed(Box::new(error))),
             Poll::Ready(None) => return Poll::Ready(Next::End),
             Poll::Pending if told.is_empty() => return Poll::Pending,
@@ -129,64 +122,27 @@ fn together(
 struct Parts {
     /// Of calls whose arguments are still coming.
     names: BTreeMap<usize, String>,
-    /// The texts of parts that have not ended, and whether rig has not seen some of them.
-    texts: BTreeMap<usize, (String, bool)>,
-    /// The place of the text that came last.
-    last_text: usize,
     ended: BTreeMap<usize, (Block, AssistantContent)>,
 }
 
 impl Parts {
-    /// Text that came by the lane: it belongs to the part that has text already.
-    fn more(&mut self, text: String) -> Told {
-        let (all, is_partly_unseen) = self.texts.entry(self.last_text).or_default();
-        all.push_str(&text);
-        *is_partly_unseen = true;
-        Told::Text(text)
-    }
-
-    fn tell(&mut self, event: StreamEvent) -> Option<Told> {
+    fn tell(&mut self, event: StreamEvent, lane: &TextLane, told: &mut Vec<Told>) {
         match event {
             StreamEvent::Start { part, name, .. } => {
                 self.names.extend(name.map(|name| (part.index(), name.to_string())));
-                None
             }
-            StreamEvent::Text { part, text } => {
-                self.last_text = part.index();
-                self.texts.entry(part.index()).or_default().0.push_str(&text);
-                Some(Told::Text(text))
-            }
-            StreamEvent::Reasoning { text, .. } => Some(Told::Thinking(text)),
+            StreamEvent::Text { text, .. } => told.extend(lane.pieces(text).into_iter().map(Told::Text)),
+            StreamEvent::Reasoning { text, .. } => told.push(Told::Thinking(text)),
             StreamEvent::Arguments { part, json } => {
                 let name = self.names.get(&part.index()).cloned().unwrap_or_default();
-                Some(Told::Call { name, delta: json })
+                told.push(Told::Call { name, delta: json });
             }
             StreamEvent::End { part, content } => {
-                let content = match self.texts.remove(&part.index()) {
-                    Some((all, true)) => whole(content, all),
-                    _ => content,
-                };
                 let block = block(&content);
-                let called = called(&content, &block);
+                told.extend(called(&content, &block));
                 self.ended.insert(part.index(), (block, content));
-                called
             }
         }
-    }
-}
-
-/// A part with all of its text, and the provider's own item with it.
-fn whole(content: AssistantContent, all: String) -> AssistantContent {
-    let AssistantContent::Text(mut text) = content else { return content };
-    let item = text.native.take().map(|native| native.item);
-    text.text = all;
-    let content = AssistantContent::Text(text.clone());
-    match item {
-        Some(Value::Object(mut item)) if item.get("text").is_some_and(Value::is_string) => {
-            item.insert("text".to_owned(), text.text.into());
-            content.with_native(Value::Object(item))
-        }
-        _ => content,
     }
 }
 

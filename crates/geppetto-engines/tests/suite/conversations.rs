@@ -183,14 +183,24 @@ async fn text_keeps_its_order_whatever_ends_its_lines() {
     }
 }
 
+/// A stream of Claude's with these events between its first and its last ones.
+fn claude_answer(events: &[Value]) -> String {
+    let message = json!({ "id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": { "input_tokens": 1, "output_tokens": 1 } });
+    let start = [json!({ "type": "message_start", "message": message })];
+    let end = [
+        json!({ "type": "message_delta", "delta": { "stop_reason": "end_turn" }, "usage": { "output_tokens": 2 } }),
+        json!({ "type": "message_stop" }),
+    ];
+    let events = start.iter().chain(events).chain(&end);
+    events.map(|event| format!("event: {}\ndata: {event}\n\n", event["type"].as_str().unwrap())).collect()
+}
+
 #[tokio::test]
 async fn parts_of_text_that_alternate_are_kept_whole_each() {
     let delta = |index: u32, text: &str| json!({ "type": "content_block_delta", "index": index, "delta": { "type": "text_delta", "text": text } });
     let start = |index: u32| json!({ "type": "content_block_start", "index": index, "content_block": { "type": "text", "text": "" } });
     let stop = |index: u32| json!({ "type": "content_block_stop", "index": index });
-    let message = json!({ "id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "usage": { "input_tokens": 1, "output_tokens": 1 } });
     let frames = [
-        json!({ "type": "message_start", "message": message }),
         start(0),
         delta(0, "A"),
         delta(0, "B"),
@@ -201,15 +211,34 @@ async fn parts_of_text_that_alternate_are_kept_whole_each() {
         delta(0, "F"),
         stop(0),
         stop(1),
-        json!({ "type": "message_delta", "delta": { "stop_reason": "end_turn" }, "usage": { "output_tokens": 2 } }),
-        json!({ "type": "message_stop" }),
     ];
-    let body: String = frames
-        .iter()
-        .map(|frame| format!("event: {}\ndata: {frame}\n\n", frame["type"].as_str().unwrap()))
-        .collect();
-    let (told, kept) = told_and_kept(Api::Claude, body, 100_000).await;
+    let (told, kept) = told_and_kept(Api::Claude, claude_answer(&frames), 100_000).await;
     assert_eq!((told.as_str(), kept.as_str()), ("ABCDEF", "ABEF|CD"));
+}
+
+#[tokio::test]
+async fn what_a_text_cites_goes_out_with_it_again() {
+    let delta = |delta: Value| json!({ "type": "content_block_delta", "index": 0, "delta": delta });
+    let text = |text: &str| delta(json!({ "type": "text_delta", "text": text }));
+    let citation = json!({ "type": "char_location", "cited_text": "as written", "document_index": 0, "start_char_index": 0, "end_char_index": 10 });
+    let frames = [
+        json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "", "citations": [] } }),
+        text("A "),
+        text("B "),
+        delta(json!({ "type": "citations_delta", "citation": citation })),
+        text("C "),
+        text("D"),
+        json!({ "type": "content_block_stop", "index": 0 }),
+    ];
+    let first = streamed(Api::Claude, claude_answer(&frames).into_bytes());
+    let server = server(vec![first, Answer::text("Done.").reply(Api::Claude)]).await;
+    let session = Session::builder(engine(settings(Api::Claude, &server))).build();
+    for text in ["Hi", "And?"] {
+        run(&session, text).await.1.unwrap();
+    }
+    let body = server.received().pop().unwrap().body;
+    let answered = &body["messages"][1]["content"][0];
+    assert_eq!((&answered["text"], &answered["citations"]), (&json!("A B C D"), &json!([citation])));
 }
 
 #[tokio::test]
