@@ -212,7 +212,8 @@ fn ctrl_c_stops_an_answer_of_the_chat_and_keeps_the_conversation() {
     assert!(chat.wait().unwrap().success());
     // The call that was stopped is recorded as far as it came, and the next one behind it.
     let recorded = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
-    assert!(recorded("0001.json").contains("\"interrupted\"") && recorded("0001.json").contains("begin "));
+    let first = recorded("0001.json");
+    assert!(first.contains("\"interrupted\"") && first.contains("begin "), "{first}");
     assert!(recorded("0002.json").contains("\"answer\""));
     // What was said until then is part of the conversation.
     assert!(server.received().pop().unwrap().body.to_string().contains("I begin and"));

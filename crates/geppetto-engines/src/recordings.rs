@@ -142,6 +142,10 @@ impl Engine for Recorded {
             is_written: false,
         };
         let answered = self.engine.infer(turn.clone(), ctx).await;
+        if answered.is_err() && ctx.check().is_err() {
+            // The engine has noticed the end of its run before it was dropped for it.
+            return answered;
+        }
         let result = match &answered {
             Ok(answer) => Outcome::Answer {
                 blocks: added_blocks(&turn, answer).iter().map(|block| Block::clone(block)).collect(),

@@ -5,6 +5,7 @@ mod failures;
 mod keys;
 mod live;
 mod overrides;
+mod recordings;
 
 use geppetto_engines::fake::{FakeProvider, Received, Reply};
 use geppetto_engines::{Api, Engines, Policy, Secret, Settings};
