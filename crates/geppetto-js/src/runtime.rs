@@ -7,10 +7,11 @@ use crate::host::ActiveRuns;
 use crate::script::{self, Running, ScriptError, Source};
 use crate::typings::Typings;
 use crate::vm::Vm;
+use futures_lite::future::block_on;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use geppetto_inference::CancelReason;
-use geppetto_runner::{CallError, JsError, Owner, OwnerRef};
+use geppetto_runner::{JsError, Owner, OwnerRef};
 use geppetto_time::Clock;
 use rquickjs::Ctx;
 use std::fmt;
@@ -94,7 +95,10 @@ impl Runtime {
     /// When it cannot be read or compiled, throws, or waits for what will never happen.
     pub async fn run(&self, source: Source) -> Result<(), ScriptError> {
         self.load(source).await?;
-        self.idle().await;
+        // Its microtasks came before the reply: where nothing was ever pending, there is nothing to wait for.
+        if self.pending.has_changed().unwrap_or(true) {
+            self.idle().await;
+        }
         match self.owner.condemned() {
             None => Ok(()),
             Some(_) => Err(ScriptError::Call(self.owner.gone())),
@@ -106,15 +110,7 @@ impl Runtime {
     /// # Errors
     /// As [`run`](Runtime::run).
     pub fn run_blocking(&self, source: Source) -> Result<(), ScriptError> {
-        let (done, is_done) = std::sync::mpsc::sync_channel(1);
-        let Some(io) = geppetto_runner::io_handle() else { return Err(ScriptError::Call(CallError::Closed)) };
-        let runtime = self.clone();
-        io.spawn(async move {
-            let result = runtime.run(source).await;
-            drop(runtime);
-            let _ = done.send(result);
-        });
-        is_done.recv().unwrap_or(Err(ScriptError::Call(CallError::Closed)))
+        block_on(self.run(source))
     }
 
     /// Loads a script: runs its top level to its end. What that has started goes on, and the script's exports can be
