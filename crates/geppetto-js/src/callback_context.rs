@@ -1,10 +1,11 @@
 //! The `ctx` that callbacks get: the ids and deadline as plain fields, and what a callback may do as methods that
 //! work without their `this`.
 
+use crate::call::{Call, function};
 use crate::codec::event::define_ids;
 use crate::codec::json;
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, Members, define, function};
+use crate::function::{Members, define};
 use crate::globals::abort;
 use crate::handle::{self, HandleState};
 use crate::vm::Vm;

@@ -1,130 +1,10 @@
-//! Host functions and classes: one way to define them, with panics and failures caught at their boundary. Native
-//! modules of hosts use the same.
+//! Namespaces and prototypes: one way to fill them. Native modules of hosts use the same.
 
+use crate::call::{Call, function, stateless};
 use crate::codec::properties::{self, OwnName};
-use crate::fault::{Fallible, Fault};
-use crate::handle::{self, HandleState};
-use geppetto_runner::Local;
-use rquickjs::function::{IntoJsFunc, ParamRequirement, Params};
-use rquickjs::object::{Accessor, Property};
-use rquickjs::{Ctx, Function, IntoJs, Object, Result, Value};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
-
-/// A call of a host function.
-pub struct Call<'a, 'js> {
-    params: Params<'a, 'js>,
-}
-
-impl<'js> Call<'_, 'js> {
-    /// The context.
-    #[must_use]
-    pub fn ctx(&self) -> &Ctx<'js> {
-        self.params.ctx()
-    }
-
-    /// An argument; `undefined` and `null` count as absent.
-    #[must_use]
-    pub fn arg(&self, index: usize) -> Option<Value<'js>> {
-        self.raw(index).filter(|value| !value.is_undefined() && !value.is_null())
-    }
-
-    /// An argument as it is; `None` when it was not passed.
-    #[must_use]
-    pub fn raw(&self, index: usize) -> Option<Value<'js>> {
-        self.params.arg(index)
-    }
-
-    /// An argument as it is; `undefined` when it was not passed.
-    pub(crate) fn at(&self, index: usize) -> Value<'js> {
-        self.raw(index).unwrap_or_else(|| self.undefined())
-    }
-
-    /// An argument that must be there.
-    ///
-    /// # Errors
-    /// A `TypeError` when it is absent.
-    pub fn required(&self, index: usize, name: &str, what: &str) -> Fallible<Value<'js>> {
-        self.arg(index).ok_or_else(|| Fault::type_error(format!("{name}: expected {what}, got nothing")))
-    }
-
-    /// All arguments.
-    pub fn args(&self) -> impl Iterator<Item = Value<'js>> + '_ {
-        (0..self.params.len()).filter_map(|index| self.raw(index))
-    }
-
-    pub(crate) fn this_value(&self) -> Value<'js> {
-        self.params.this()
-    }
-
-    /// The Rust state of `this`.
-    pub(crate) fn this<T: HandleState>(&self) -> Fallible<Rc<T>> {
-        handle::state(&self.params.this(), "this")
-    }
-
-    /// Does what may block, such as a write to a pipe: the time it takes is not counted as the script's.
-    pub fn blocking<R>(&self, work: impl FnOnce() -> R) -> R {
-        match Local::current() {
-            Some(local) => local.blocking(work),
-            None => work(),
-        }
-    }
-
-    /// `undefined`.
-    #[must_use]
-    pub fn undefined(&self) -> Value<'js> {
-        Value::new_undefined(self.ctx().clone())
-    }
-}
-
-struct HostFunction<F>(F);
-
-/// Only tells the compiler which implementation is meant.
-struct ByCall;
-
-impl<'js, F> IntoJsFunc<'js, ByCall> for HostFunction<F>
-where
-    F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
-{
-    fn param_requirements() -> ParamRequirement {
-        ParamRequirement::any()
-    }
-
-    fn call<'a>(&self, params: Params<'a, 'js>) -> Result<Value<'js>> {
-        let call = Call { params };
-        if let Some(local) = Local::current() {
-            local.check(call.ctx())?;
-        }
-        // A panic must not unwind through the engine, and a script must not catch it as one of its own errors.
-        match catch_unwind(AssertUnwindSafe(|| (self.0)(&call))) {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(fault)) => Err(fault.throw(call.ctx())),
-            Err(panic) => {
-                let text = geppetto_inference::panic_message(&*panic);
-                let vm = crate::vm::Vm::of(call.ctx());
-                let message = text.to_owned();
-                vm.host.report(
-                    "host function",
-                    geppetto_runner::CallError::Panicked { op: "host function", message },
-                );
-                Err(Fault::Plain(format!("internal error: a host function panicked: {text}"))
-                    .throw(call.ctx()))
-            }
-        }
-    }
-}
-
-/// A host function. What it captures must hold no JS value: the engine could not see it, and the VM could not be
-/// freed.
-///
-/// # Errors
-/// When the engine has no memory for it.
-pub fn function<'js, F>(ctx: &Ctx<'js>, name: &str, length: usize, function: F) -> Result<Function<'js>>
-where
-    F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
-{
-    Function::new(ctx.clone(), HostFunction(function))?.with_name(name)?.with_length(length)
-}
+use crate::fault::Fallible;
+use crate::lazy::{self, Made};
+use rquickjs::{Ctx, IntoJs, Object, Result, Value, qjs};
 
 /// Defines an own property that is enumerable, writable and configurable: what an assignment to a fresh object does,
 /// without running setters of its prototypes.
@@ -147,32 +27,69 @@ impl<'js> Members<'js> {
         Ok(Self { object: Object::new(ctx.clone())? })
     }
 
-    /// Adds a function that is not enumerable.
-    pub(crate) fn method<F>(&self, name: &str, length: usize, body: F) -> Result<&Self>
-    where
-        F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
-    {
-        let body = function(self.object.ctx(), name, length, body)?;
-        self.object.prop(name, Property::from(body))?;
-        Ok(self)
-    }
-
     /// The object.
     #[must_use]
     pub fn into_object(self) -> Object<'js> {
         self.object
     }
 
+    /// Adds a function that is not enumerable.
+    pub(crate) fn method<F>(&self, name: &str, length: u8, body: F) -> Result<&Self>
+    where
+        F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+    {
+        self.add(name, length, 0, body)
+    }
+
+    /// Adds a function that can be replaced, as those of the engine can.
+    pub(crate) fn replaceable<F>(&self, name: &str, length: u8, body: F) -> Result<&Self>
+    where
+        F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+    {
+        self.add(name, length, qjs::JS_PROP_WRITABLE | qjs::JS_PROP_CONFIGURABLE, body)
+    }
+
     /// Adds a function to a namespace.
     ///
     /// # Errors
     /// When the engine has no memory for it.
-    pub fn function<F>(&self, name: &str, length: usize, body: F) -> Result<&Self>
+    pub fn function<F>(&self, name: &str, length: u8, body: F) -> Result<&Self>
     where
         F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
     {
-        let body = function(self.object.ctx(), name, length, body)?;
-        self.object.prop(name, Property::from(body).enumerable())?;
+        self.add(name, length, qjs::JS_PROP_ENUMERABLE, body)
+    }
+
+    fn add<F>(&self, name: &str, length: u8, flags: u32, body: F) -> Result<&Self>
+    where
+        F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+    {
+        if let Some(function) = stateless(&body)
+            && lazy::define(&self.object, name, flags, Made::Function(function, length))?
+        {
+            std::mem::forget(body);
+            return Ok(self);
+        }
+        self.put(name, flags, function(self.object.ctx(), name, length.into(), body)?)
+    }
+
+    /// Adds a text to a namespace.
+    pub(crate) fn text(&self, name: &str, text: &str) -> Result<&Self> {
+        if lazy::define(&self.object, name, qjs::JS_PROP_ENUMERABLE, Made::Text(text))? {
+            return Ok(self);
+        }
+        self.value(name, text)
+    }
+
+    /// Adds a value to a namespace.
+    pub(crate) fn value<V: IntoJs<'js>>(&self, name: &str, value: V) -> Result<&Self> {
+        self.put(name, qjs::JS_PROP_ENUMERABLE, value)
+    }
+
+    fn put<V: IntoJs<'js>>(&self, name: &str, flags: u32, value: V) -> Result<&Self> {
+        let ctx = self.object.ctx();
+        let (name, value) = (OwnName::new(ctx, name)?, value.into_js(ctx)?);
+        properties::define_with(&self.object, name.name(), &value, flags)?;
         Ok(self)
     }
 
@@ -181,7 +98,8 @@ impl<'js> Members<'js> {
     where
         F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
     {
-        self.object.prop(name, Accessor::from(HostFunction(body)).enumerable())?;
+        let get = self.half("get", name, body)?;
+        properties::define_accessor(&self.object, name, &get, None, qjs::JS_PROP_ENUMERABLE)?;
         Ok(self)
     }
 
@@ -191,7 +109,8 @@ impl<'js> Members<'js> {
         G: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
         S: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
     {
-        self.object.prop(name, Accessor::new(HostFunction(get), HostFunction(set)).configurable())?;
+        let (get, set) = (self.half("get", name, get)?, self.half("set", name, set)?);
+        properties::define_accessor(&self.object, name, &get, Some(&set), qjs::JS_PROP_CONFIGURABLE)?;
         Ok(self)
     }
 
@@ -200,7 +119,23 @@ impl<'js> Members<'js> {
     where
         F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
     {
-        self.object.prop(name, Accessor::from(HostFunction(body)))?;
+        properties::define_accessor(&self.object, name, &self.half("get", name, body)?, None, 0)?;
         Ok(self)
+    }
+
+    /// A function that stands for a property, as the engine names its own.
+    fn half<F>(&self, kind: &str, name: &str, body: F) -> Result<Value<'js>>
+    where
+        F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+    {
+        let length = usize::from(kind == "set");
+        Ok(function(self.object.ctx(), &format!("{kind} {name}"), length, body)?.into_value())
+    }
+
+    /// The object, to which nothing can be added. What is in it cannot be replaced either, but for what was put there
+    /// without these methods.
+    pub(crate) fn frozen(self) -> Result<Object<'js>> {
+        properties::prevent_extensions(&self.object)?;
+        Ok(self.object)
     }
 }

@@ -85,9 +85,9 @@ fn prototype<'js, T: HandleState>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
             Ok(json.into_value())
         })?;
     }
-    vm.freeze.call::<_, ()>((members.object.clone(),))?;
-    vm.prototypes.borrow_mut().insert(TypeId::of::<T>(), members.object.clone());
-    Ok(members.object)
+    let prototype = members.frozen()?;
+    vm.prototypes.borrow_mut().insert(TypeId::of::<T>(), prototype.clone());
+    Ok(prototype)
 }
 
 /// The getters of a handle that printing shows; empty for what is no handle.

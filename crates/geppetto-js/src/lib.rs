@@ -18,6 +18,7 @@
 #[cfg(feature = "bench")]
 pub mod bench;
 mod builder;
+mod call;
 mod callback;
 mod callback_context;
 mod callback_error;
@@ -29,6 +30,7 @@ mod globals;
 mod handle;
 mod health;
 mod host;
+mod lazy;
 mod loader;
 mod module;
 mod ns;

@@ -1,8 +1,9 @@
 //! Modules of scripts: native ones by name, files beneath the script's folder by path. CommonJS and ES modules may
 //! use each other, except that `require` cannot wait for an ES module.
 
+use crate::call::function;
 use crate::fault::{Fallible, Fault};
-use crate::function::{define, function};
+use crate::function::define;
 use crate::script::{plain, read_bounded, read_text};
 use crate::vm::Vm;
 use geppetto_runner::JsError;

@@ -30,10 +30,11 @@
 //! runtime.run_blocking(Source::text("shout.js", script)).unwrap();
 //! ```
 
+pub use crate::call::{Call, function};
 pub use crate::callback::Callback;
 pub use crate::callback_context::{optional_text_arg as optional_text, text_arg as text};
 pub use crate::fault::{Fallible, Fault};
-pub use crate::function::{Call, Members, function};
+pub use crate::function::Members;
 pub use crate::promise::promise_of as promise;
 
 use crate::codec;

@@ -1,7 +1,7 @@
 //! Promises between scripts and Rust: those that Rust settles, and those that it waits for.
 
+use crate::call::{Call, function};
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, function};
 use crate::vm::Vm;
 use geppetto_runner::{CallError, JsError, JsRef, Local};
 use rquickjs::{Ctx, Result, Value};

@@ -46,7 +46,12 @@ pub(crate) fn to_js<'js>(ctx: &Ctx<'js>, error: &RunError, started: Option<&str>
 
 /// The stack of the script at this moment.
 pub(crate) fn caller_stack(ctx: &Ctx<'_>) -> Result<String> {
-    Vm::of(ctx).prelude(ctx)?.caller_stack.call(())
+    let stack: String = Vm::of(ctx).prelude(ctx)?.caller_stack.call(())?;
+    // The function of ours that it called is none of the script.
+    match stack.split_once('\n') {
+        Some((first, rest)) if first.ends_with("(native)") => Ok(rest.to_owned()),
+        _ => Ok(stack),
+    }
 }
 
 /// The Rust error that a thrown value carries, if it is a `RunError` of geppetto's making.

@@ -65,20 +65,62 @@ fn value<'js>(ctx: &Ctx<'js>, value: qjs::JSValue) -> Result<Value<'js>> {
 
 /// Defines an own property that is enumerable, writable and configurable, as [`define`](crate::function::define) does.
 pub(crate) fn define<'js>(object: &Object<'js>, name: Name<'_>, value: &Value<'js>) -> Result<()> {
-    const FLAGS: u32 = qjs::JS_PROP_HAS_VALUE
+    define_with(object, name, value, ALL)
+}
+
+/// The flags of a property that a script has assigned.
+const ALL: u32 = qjs::JS_PROP_C_W_E;
+
+/// Defines an own property with no flags but these.
+pub(crate) fn define_with<'js>(
+    object: &Object<'js>,
+    name: Name<'_>,
+    value: &Value<'js>,
+    flags: u32,
+) -> Result<()> {
+    const SETS: u32 = qjs::JS_PROP_HAS_VALUE
         | qjs::JS_PROP_HAS_CONFIGURABLE
         | qjs::JS_PROP_HAS_ENUMERABLE
         | qjs::JS_PROP_HAS_WRITABLE
-        | qjs::JS_PROP_CONFIGURABLE
-        | qjs::JS_PROP_ENUMERABLE
-        | qjs::JS_PROP_WRITABLE
         | qjs::JS_PROP_THROW;
-    let (ctx, object) = (raw(object.ctx()), object.as_raw());
-    let none = qjs::JS_UNDEFINED;
+    let (ctx, object, none) = (raw(object.ctx()), object.as_raw(), qjs::JS_UNDEFINED);
+    let flags = SETS | flags;
     // SAFETY: object, name and value are of this context, and live; the engine takes references of its own.
     let defined =
-        unsafe { qjs::JS_DefineProperty(ctx, object, name.0, value.as_raw(), none, none, FLAGS as _) };
+        unsafe { qjs::JS_DefineProperty(ctx, object, name.0, value.as_raw(), none, none, flags as _) };
     if defined < 0 { Err(Error::Exception) } else { Ok(()) }
+}
+
+/// Defines an own property that functions stand for, with no flags but these.
+pub(crate) fn define_accessor<'js>(
+    object: &Object<'js>,
+    name: &str,
+    get: &Value<'js>,
+    set: Option<&Value<'js>>,
+    flags: u32,
+) -> Result<()> {
+    const SETS: u32 = qjs::JS_PROP_HAS_GET
+        | qjs::JS_PROP_HAS_SET
+        | qjs::JS_PROP_HAS_CONFIGURABLE
+        | qjs::JS_PROP_HAS_ENUMERABLE
+        | qjs::JS_PROP_THROW;
+    let name = OwnName::new(object.ctx(), name)?;
+    let (none, flags) = (qjs::JS_UNDEFINED, SETS | flags);
+    let (get, set) = (get.as_raw(), set.map_or(none, |set| set.as_raw()));
+    let (ctx, object) = (raw(object.ctx()), object.as_raw());
+    // SAFETY: object, name and functions are of this context, and live; the engine takes references of its own.
+    let defined = unsafe { qjs::JS_DefineProperty(ctx, object, name.atom, none, get, set, flags as _) };
+    if defined < 0 { Err(Error::Exception) } else { Ok(()) }
+}
+
+/// Whether an object has a property of this name, not inherited.
+pub(crate) fn has_own(object: &Object<'_>, name: &str) -> Result<bool> {
+    let name = OwnName::new(object.ctx(), name)?;
+    // SAFETY: object and name are of this context, and live; no descriptor is asked for.
+    let found = unsafe {
+        qjs::JS_GetOwnProperty(raw(object.ctx()), std::ptr::null_mut(), object.as_raw(), name.atom)
+    };
+    if found < 0 { Err(Error::Exception) } else { Ok(found > 0) }
 }
 
 /// Lets no property be added: with that an object that has none of its own is frozen.

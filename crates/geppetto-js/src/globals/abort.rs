@@ -1,8 +1,9 @@
 //! `AbortController` and `AbortSignal`: classes of the prelude around tokens of Rust.
 
+use crate::call::Call;
 use crate::codec;
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, Members};
+use crate::function::Members;
 use crate::handle::{self, HandleState};
 use crate::promise::keep;
 use crate::vm::Vm;

@@ -1,9 +1,10 @@
 //! What `inspect.js` asks of the engine: what a value is, told without running anything of a script.
 #![allow(unsafe_code, reason = "the engine tells the class of an object only unsafely")]
 
+use crate::call::Call;
 use crate::codec;
 use crate::fault::Fallible;
-use crate::function::{Call, Members};
+use crate::function::Members;
 use crate::handle::{is_handle, public_fields};
 use rquickjs::object::Filter;
 use rquickjs::promise::PromiseState;

@@ -7,7 +7,9 @@ pub(crate) mod inspect;
 pub(crate) mod timers;
 pub(crate) mod web;
 
-use crate::function::{Call, Members};
+use crate::call::Call;
+use crate::fault::Fallible;
+use crate::function::Members;
 use crate::vm::Vm;
 use rquickjs::object::Property;
 use rquickjs::{Ctx, Result, Value};
@@ -36,23 +38,28 @@ const LAZY: [(&str, Origin); 9] = [
 /// Defines them.
 pub(crate) fn install<'js>(ctx: &Ctx<'js>) -> Result<()> {
     let globals = Members { object: ctx.globals() };
-    for (name, origin) in LAZY {
-        // From then on it is a property as any other.
-        let settle = move |ctx: &Ctx<'js>, value: Value<'js>| {
-            ctx.globals().prop(name, Property::from(value).writable().configurable())
-        };
-        let get = move |call: &Call<'_, 'js>| {
-            let value = made(call.ctx(), name, origin)?;
-            settle(call.ctx(), value.clone())?;
-            Ok(value)
-        };
-        let set = move |call: &Call<'_, 'js>| {
-            settle(call.ctx(), call.at(0))?;
-            Ok(call.undefined())
-        };
-        globals.accessor(name, get, set)?;
+    macro_rules! define {
+        ($($at:literal)*) => { $(globals.accessor(LAZY[$at].0, get::<$at>, set::<$at>)?;)* };
     }
+    define!(0 1 2 3 4 5 6 7 8);
     timers::install(ctx)
+}
+
+fn get<'js, const AT: usize>(call: &Call<'_, 'js>) -> Fallible<Value<'js>> {
+    let (name, origin) = LAZY[AT];
+    let value = made(call.ctx(), name, origin)?;
+    settle(call.ctx(), name, value.clone())?;
+    Ok(value)
+}
+
+fn set<'js, const AT: usize>(call: &Call<'_, 'js>) -> Fallible<Value<'js>> {
+    settle(call.ctx(), LAZY[AT].0, call.at(0))?;
+    Ok(call.undefined())
+}
+
+/// From then on it is a property as any other.
+fn settle<'js>(ctx: &Ctx<'js>, name: &str, value: Value<'js>) -> Result<()> {
+    ctx.globals().prop(name, Property::from(value).writable().configurable())
 }
 
 fn made<'js>(ctx: &Ctx<'js>, name: &str, origin: Origin) -> Result<Value<'js>> {

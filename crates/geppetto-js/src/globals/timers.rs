@@ -1,15 +1,15 @@
 //! `setTimeout` and its kin: one task of the owner sleeps until the nearest of them.
 
+use crate::call::Call;
 use crate::callback::function_arg;
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, function};
+use crate::function::Members;
 use crate::host::{Host, Pending};
 use crate::promise::keep;
 use crate::vm::Vm;
 use futures_lite::future::yield_now;
 use geppetto_runner::{CallError, JsError, JsRef, Local};
 use rquickjs::function::Args;
-use rquickjs::object::Property;
 use rquickjs::{Coerced, Ctx, Result, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
@@ -52,18 +52,12 @@ struct Timer {
 
 /// Defines the four functions.
 pub(crate) fn install(ctx: &Ctx<'_>) -> Result<()> {
-    let globals = ctx.globals();
-    let define = |name: &str, repeat: Option<bool>| -> Result<()> {
-        let body = function(ctx, name, if repeat.is_some() { 2 } else { 1 }, move |call| match repeat {
-            Some(repeat) => set(call, repeat),
-            None => clear(call),
-        })?;
-        globals.prop(name, Property::from(body).writable().configurable())
-    };
-    define("setTimeout", Some(false))?;
-    define("setInterval", Some(true))?;
-    define("clearTimeout", None)?;
-    define("clearInterval", None)
+    let globals = Members { object: ctx.globals() };
+    globals.replaceable("setTimeout", 2, |call| set(call, false))?;
+    globals.replaceable("setInterval", 2, |call| set(call, true))?;
+    globals.replaceable("clearTimeout", 1, clear)?;
+    globals.replaceable("clearInterval", 1, clear)?;
+    Ok(())
 }
 
 fn set<'js>(call: &Call<'_, 'js>, repeat: bool) -> Fallible<Value<'js>> {

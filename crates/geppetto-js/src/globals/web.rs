@@ -2,9 +2,10 @@
 //! those of the WHATWG standards, kept by the crates `url` and `encoding_rs`.
 #![allow(unsafe_code, reason = "the engine lends the bytes of an array only unsafely")]
 
+use crate::call::Call;
 use crate::codec;
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, Members, define};
+use crate::function::{Members, define};
 use crate::handle::{self, HandleState};
 use encoding_rs::{CoderResult, Decoder, DecoderResult, Encoding};
 use rquickjs::{IntoJs, Object, Result, TypedArray, Value};

@@ -1,8 +1,9 @@
 //! `gp.createSession` and `gp.createBuilder`: the parts of a session.
 
+use crate::call::Call;
 use crate::callback_context::text_arg;
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, Members};
+use crate::function::Members;
 use crate::handle::{self, HandleState};
 use crate::ns::engines::engine_of;
 use crate::ns::hooks::JsHooks;

@@ -1,10 +1,11 @@
 //! `gp.engines`: what answers turns.
 
+use crate::call::Call;
 use crate::callback::{Arguments, Callback, function_arg};
 use crate::callback_context;
 use crate::codec::turn;
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, Members};
+use crate::function::Members;
 use crate::handle::{self, HandleState};
 use crate::module::{EngineFactory, EngineRequest};
 use crate::options::Options;

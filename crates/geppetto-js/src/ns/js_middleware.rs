@@ -1,11 +1,11 @@
 //! Middlewares of scripts: `fromJS`, whose `next` waits in place, and `fromAsync`, whose `next` is a promise.
 
+use crate::call::{Call, function};
 use crate::callback::{Arguments, Callback, Returned};
 use crate::callback_context;
 use crate::callback_error::CallbackError;
 use crate::codec::turn;
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, function};
 use crate::ns::engines::engine_of;
 use crate::options::Options;
 use crate::promise::Deferred;

@@ -1,9 +1,10 @@
 //! `gp.middlewares`: what stands around engine calls.
 
+use crate::call::Call;
 use crate::callback::function_arg;
 use crate::callback_context::{optional_text_arg, text_arg};
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, Members};
+use crate::function::Members;
 use crate::handle::{self, HandleState};
 use crate::ns::js_middleware::js_middleware;
 use crate::options::Options;

@@ -12,24 +12,23 @@ mod tools;
 mod turns;
 
 use crate::codec::json;
-use crate::function::{Members, define};
+use crate::function::Members;
 use crate::generated::CONSTS;
 use crate::vm::Vm;
 use rquickjs::object::Property;
-use rquickjs::{Ctx, Object, Result, Value};
+use rquickjs::{Ctx, Object, Result};
 
 /// Makes the module's object.
 pub(crate) fn module<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let vm = Vm::of(ctx);
     let module = Members::new(ctx)?;
-    let gp = &module.object;
-    define(gp, "version", env!("CARGO_PKG_VERSION"))?;
-    define(gp, "consts", consts(ctx)?)?;
+    module.text("version", env!("CARGO_PKG_VERSION"))?;
+    module.value("consts", consts(ctx)?)?;
     module.lazy("RunError", |call| Ok(Vm::of(call.ctx()).prelude(call.ctx())?.all.get("RunError")?))?;
     let args = vm.host.config.args.iter().map(|arg| json::encode(ctx, &arg.as_str().into()));
     let args = crate::codec::array(ctx, args)?;
     vm.freeze.call::<_, ()>((args.clone(),))?;
-    define(gp, "args", args)?;
+    module.value("args", args)?;
     type Fill<'js> = fn(&Members<'js>) -> Result<()>;
     let namespaces: [(&str, Fill<'js>); 5] = [
         ("turns", turns::namespace),
@@ -41,27 +40,23 @@ pub(crate) fn module<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     for (name, fill) in namespaces {
         let namespace = Members::new(ctx)?;
         fill(&namespace)?;
-        vm.freeze.call::<_, ()>((namespace.object.clone(),))?;
-        define(gp, name, namespace.object)?;
+        module.value(name, namespace.frozen()?)?;
     }
     builder::functions(&module)?;
     session::functions(&module)?;
     // For `import gp from "geppetto"` that a compiler has made a `require` of.
-    gp.prop("default", Property::from(gp.clone()))?;
-    vm.freeze.call::<_, ()>((gp.clone(),))?;
-    Ok(module.object)
+    module.object.prop("default", Property::from(module.object.clone()))?;
+    module.frozen()
 }
 
-fn consts<'js>(ctx: &Ctx<'js>) -> Result<Value<'js>> {
-    let vm = Vm::of(ctx);
-    let consts = Object::new(ctx.clone())?;
+fn consts<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
+    let consts = Members::new(ctx)?;
     for (group, constants) in CONSTS {
-        let object = Object::new(ctx.clone())?;
+        let members = Members::new(ctx)?;
         for (name, value) in *constants {
-            define(&object, name, *value)?;
+            members.text(name, value)?;
         }
-        vm.freeze.call::<_, ()>((object.clone(),))?;
-        define(&consts, group, object)?;
+        consts.value(group, members.frozen()?)?;
     }
-    vm.freeze.call((consts,))
+    consts.frozen()
 }

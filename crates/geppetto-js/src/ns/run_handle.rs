@@ -1,10 +1,11 @@
 //! Run handles: what `session.start()` returns.
 
+use crate::call::Call;
 use crate::callback::function_arg;
 use crate::callback_context::{optional_text_arg, text_arg};
 use crate::codec::turn;
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, Members};
+use crate::function::Members;
 use crate::handle::{self, HandleState};
 use crate::host::{Host, Pending};
 use crate::promise::{Deferred, keep};
@@ -56,7 +57,7 @@ impl HandleState for RunHandleState {
             this.pump.unlisten(call.ctx(), event, function.as_ref());
             Ok(call.this_value())
         })?;
-        let iterate = crate::function::function(members.object.ctx(), "[Symbol.asyncIterator]", 0, |call| {
+        let iterate = crate::call::function(members.object.ctx(), "[Symbol.asyncIterator]", 0, |call| {
             let this = call.this::<Self>()?;
             quiet(call)?;
             let state = EventIterator { iterator: this.pump.iterate(), pump: this.pump.clone() };
@@ -167,7 +168,7 @@ impl HandleState for EventIterator {
             deferred.settle(call.ctx(), Ok(left));
             Ok(promise)
         })?;
-        let this = crate::function::function(members.object.ctx(), "[Symbol.asyncIterator]", 0, |call| {
+        let this = crate::call::function(members.object.ctx(), "[Symbol.asyncIterator]", 0, |call| {
             Ok(call.this_value())
         })?;
         let symbol = Symbol::async_iterator(members.object.ctx().clone());

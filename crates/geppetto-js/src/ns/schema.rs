@@ -1,8 +1,9 @@
 //! `gp.schema`: JSON Schemas outside of tools.
 
+use crate::call::Call;
 use crate::codec::json;
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, Members, define};
+use crate::function::{Members, define};
 use geppetto_toolloop::{ArgumentSchema, SchemaIssue};
 use rquickjs::{Object, Result, Value};
 use serde_json::{Value as Json, json};

@@ -1,8 +1,9 @@
 //! Sessions as scripts hold them: their history, and the three ways to run them.
 
+use crate::call::Call;
 use crate::codec::turn;
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, Members};
+use crate::function::Members;
 use crate::globals::abort::token_of;
 use crate::handle::{self, HandleState};
 use crate::ns::builder::Parts;

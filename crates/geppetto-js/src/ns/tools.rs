@@ -1,10 +1,11 @@
 //! `gp.tools`: registries of tools.
 
+use crate::call::Call;
 use crate::callback::{Arguments, Around, Callback};
 use crate::callback_context::{self, text_arg};
 use crate::codec::json;
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, Members};
+use crate::function::Members;
 use crate::handle::{self, HandleState};
 use crate::native;
 use crate::options::Options;

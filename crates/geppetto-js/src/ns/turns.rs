@@ -1,9 +1,10 @@
 //! `gp.turns`: makes and reads turns and blocks.
 
+use crate::call::Call;
 use crate::callback_context::{optional_text_arg, text_arg};
 use crate::codec::{block, json, text, turn};
 use crate::fault::{Fallible, Fault};
-use crate::function::{Call, Members};
+use crate::function::Members;
 use geppetto_turns::{Block, Turn, added_blocks};
 use rquickjs::{IntoJs, Result, Value};
 use serde_json::Value as Json;
