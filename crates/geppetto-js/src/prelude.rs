@@ -19,12 +19,6 @@ struct Group {
     compiled: &'static [u8],
 }
 
-const INTRINSICS: Group = Group {
-    name: "geppetto:intrinsics",
-    sources: &[include_str!("globals/intrinsics.js")],
-    compiled: include_bytes!("compiled/intrinsics.bytecode"),
-};
-
 const PRELUDE: Group = Group {
     name: "geppetto:prelude",
     sources: &[include_str!("globals/primordials.js"), include_str!("prelude.js")],
@@ -56,7 +50,7 @@ const WEB: Group = Group {
 };
 
 #[cfg(any(test, feature = "codegen"))]
-const GROUPS: [Group; 6] = [INTRINSICS, PRELUDE, INSPECTION, CONSOLE, CLONE, WEB];
+const GROUPS: [Group; 5] = [PRELUDE, INSPECTION, CONSOLE, CLONE, WEB];
 
 impl Group {
     /// Its functions: from the bytecode, or from the sources if the engine is of another version than the one it was
@@ -81,12 +75,6 @@ impl Group {
         let source = format!("export default [\n{}];\n", self.sources.join(",\n"));
         Module::declare(ctx.clone(), self.name, source)
     }
-}
-
-/// The built-ins as they are before any script: an object that inherits nothing.
-pub(crate) fn intrinsics<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
-    let [intrinsics] = INTRINSICS.load(ctx)?;
-    intrinsics.call(())
 }
 
 /// What is easier said in JavaScript: errors, promises, and abort signals.

@@ -2,9 +2,10 @@
 #![allow(unsafe_code, reason = "the engine wants a marker trait for what it stores")]
 
 use crate::codec::names::Names;
+use crate::fault::Fault;
+use crate::globals::{self, intrinsics::Intrinsics};
 use crate::host::Host;
 use crate::prelude::{Inspection, Prelude};
-use crate::{fault::Fault, globals, prelude};
 use geppetto_events::RunIds;
 use rquickjs::function::Constructor;
 use rquickjs::runtime::UserDataGuard;
@@ -30,7 +31,7 @@ pub(crate) struct Vm<'js> {
     pub(crate) type_error: Constructor<'js>,
     pub(crate) error: Constructor<'js>,
     /// The built-ins as they were before any script.
-    intrinsics: Object<'js>,
+    intrinsics: Intrinsics<'js>,
     prelude: OnceCell<Prelude<'js>>,
     inspection: OnceCell<Inspection<'js>>,
     web: OnceCell<Object<'js>>,
@@ -44,18 +45,18 @@ unsafe impl<'js> JsLifetime<'js> for Vm<'js> {
 impl<'js> Vm<'js> {
     /// Keeps the intrinsics and sets up the globals. The first thing that happens in a VM.
     pub(crate) fn install(ctx: &Ctx<'js>, host: Rc<Host>) -> Result<()> {
-        let object_prototype = ctx.globals().get::<_, Object<'js>>("Object")?.get("prototype")?;
-        let intrinsics = prelude::intrinsics(ctx)?;
+        let intrinsics = Intrinsics::keep(ctx)?;
+        let object_prototype = intrinsics.get("ObjectPrototype")?.as_object().cloned();
         let vm = Vm {
             host,
-            names: Names::new(ctx)?,
-            object_prototype,
+            names: Names::new(),
+            object_prototype: object_prototype.ok_or(rquickjs::Error::Unknown)?,
             run_ids: RefCell::default(),
             prototypes: RefCell::default(),
             modules: RefCell::default(),
-            freeze: intrinsics.get("freeze")?,
-            type_error: intrinsics.get("TypeError")?,
-            error: intrinsics.get("Error")?,
+            freeze: intrinsics.function("freeze")?,
+            type_error: intrinsics.constructor("TypeError")?,
+            error: intrinsics.constructor("Error")?,
             intrinsics,
             prelude: OnceCell::new(),
             inspection: OnceCell::new(),
@@ -72,7 +73,7 @@ impl<'js> Vm<'js> {
     /// # Errors
     /// What the engine throws where it has no room for them: no memory, no stack.
     pub(crate) fn prelude(&self, ctx: &Ctx<'js>) -> Result<&Prelude<'js>> {
-        loaded(&self.prelude, || Prelude::load(ctx, &self.intrinsics))
+        loaded(&self.prelude, || Prelude::load(ctx, &self.intrinsics.object(ctx)?))
     }
 
     /// `URL` and its kin, by name.
@@ -101,7 +102,8 @@ impl<'js> Vm<'js> {
     }
 }
 
-fn loaded<T>(cell: &OnceCell<T>, load: impl FnOnce() -> Result<T>) -> Result<&T> {
+/// What is in a cell, which is filled when something first asks.
+pub(crate) fn loaded<T>(cell: &OnceCell<T>, load: impl FnOnce() -> Result<T>) -> Result<&T> {
     match cell.get() {
         Some(loaded) => Ok(loaded),
         None => {

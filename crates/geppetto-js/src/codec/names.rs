@@ -1,10 +1,12 @@
-//! The names of properties that cross again and again: looked up once per VM instead of made each time.
+//! The names of properties that cross again and again: made once per VM instead of each time.
 
 use super::properties::{self, Name, OwnName};
 use super::text;
 use crate::function::define;
+use crate::vm::loaded;
 use rquickjs::{Ctx, IntoJs, Object, Result};
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
 const NAMES: [&str; 46] = [
     "id",
@@ -57,28 +59,80 @@ const NAMES: [&str; 46] = [
     "attempt",
 ];
 
-/// The names of a VM.
-pub(crate) struct Names<'js>(Vec<(&'static str, OwnName<'js>)>);
+/// Where each name is in the list, by its hash; `NONE` where there is none. A taken place moves it to the next.
+const PLACES: [u8; 256] = places();
+const NONE: u8 = u8::MAX;
+
+const fn places() -> [u8; 256] {
+    let mut places = [NONE; 256];
+    let mut at = 0;
+    while at < NAMES.len() {
+        let mut place = hash(NAMES[at].as_bytes());
+        while places[place as usize] != NONE {
+            place = place.wrapping_add(1);
+        }
+        places[place as usize] = at as u8;
+        at += 1;
+    }
+    places
+}
+
+/// No two of the names above share one.
+const fn hash(name: &[u8]) -> u8 {
+    match name {
+        [] => 0,
+        [first, .., last] => {
+            let middle = name[name.len() / 2].wrapping_mul(3);
+            first.wrapping_mul(2).wrapping_add(last.wrapping_mul(7)).wrapping_add(middle)
+        }
+        [only] => *only,
+    }
+}
+
+/// Where a name is in the list.
+fn position(name: &str) -> Option<usize> {
+    let mut place = hash(name.as_bytes());
+    loop {
+        let at = usize::from(PLACES[usize::from(place)]);
+        if NAMES.get(at)? == &name {
+            return Some(at);
+        }
+        place = place.wrapping_add(1);
+    }
+}
+
+/// The names of a VM, each made when it is first used.
+pub(crate) struct Names<'js>([OnceCell<OwnName<'js>>; NAMES.len()]);
 
 impl<'js> Names<'js> {
-    pub(crate) fn new(ctx: &Ctx<'js>) -> Result<Self> {
-        let named = NAMES.iter().map(|name| Ok((*name, OwnName::new(ctx, name)?)));
-        named.collect::<Result<_>>().map(Self)
+    pub(crate) fn new() -> Self {
+        Self(std::array::from_fn(|_| OnceCell::new()))
     }
 
     /// A property name as text.
     pub(crate) fn text(&self, ctx: &Ctx<'js>, name: Name<'_>) -> Result<Cow<'static, str>> {
-        match self.0.iter().find(|(_, known)| known.name() == name) {
-            Some((text, _)) => Ok(Cow::Borrowed(text)),
-            None => text(ctx, &properties::string(ctx, name)?).map(Cow::Owned),
+        let is_same = |own: &OnceCell<OwnName<'js>>| own.get().is_some_and(|own| own.name() == name);
+        if let Some(at) = self.0.iter().position(is_same) {
+            return Ok(Cow::Borrowed(NAMES[at]));
         }
+        let text = text(ctx, &properties::string(ctx, name)?)?;
+        let Some(at) = position(&text) else { return Ok(Cow::Owned(text)) };
+        self.own(ctx, at)?;
+        Ok(Cow::Borrowed(NAMES[at]))
     }
 
     /// Defines an own property, as [`define`] does.
     pub(crate) fn define<V: IntoJs<'js>>(&self, object: &Object<'js>, name: &str, value: V) -> Result<()> {
-        match self.0.iter().find(|(known, _)| *known == name) {
-            Some((_, known)) => properties::define(object, known.name(), &value.into_js(object.ctx())?),
+        match position(name) {
+            Some(at) => {
+                let name = self.own(object.ctx(), at)?.name();
+                properties::define(object, name, &value.into_js(object.ctx())?)
+            }
             None => define(object, name, value),
         }
+    }
+
+    fn own(&self, ctx: &Ctx<'js>, at: usize) -> Result<&OwnName<'js>> {
+        loaded(&self.0[at], || OwnName::new(ctx, NAMES[at]))
     }
 }

@@ -28,6 +28,13 @@ impl<'js> OwnName<'js> {
         Self::checked(ctx, atom)
     }
 
+    /// The name that a value stands for, such as a symbol.
+    pub(crate) fn of(value: &Value<'js>) -> Result<Self> {
+        let ctx = value.ctx();
+        // SAFETY: the value is of this context, and live.
+        Self::checked(ctx, unsafe { qjs::JS_ValueToAtom(raw(ctx), value.as_raw()) })
+    }
+
     fn item(ctx: &Ctx<'js>, index: u32) -> Result<Self> {
         // SAFETY: the context is live.
         Self::checked(ctx, unsafe { qjs::JS_NewAtomUInt32(raw(ctx), index) })
@@ -121,6 +128,26 @@ pub(crate) fn has_own(object: &Object<'_>, name: &str) -> Result<bool> {
         qjs::JS_GetOwnProperty(raw(object.ctx()), std::ptr::null_mut(), object.as_raw(), name.atom)
     };
     if found < 0 { Err(Error::Exception) } else { Ok(found > 0) }
+}
+
+/// The getter of an own property; `undefined` where there is none.
+pub(crate) fn getter<'js>(object: &Object<'js>, name: Name<'_>) -> Result<Value<'js>> {
+    let ctx = object.ctx();
+    let mut found = qjs::JSPropertyDescriptor {
+        flags: 0,
+        value: qjs::JS_UNDEFINED,
+        getter: qjs::JS_UNDEFINED,
+        setter: qjs::JS_UNDEFINED,
+    };
+    // SAFETY: object and name are of this context, and live; what is written to the descriptor is ours.
+    unsafe {
+        if qjs::JS_GetOwnProperty(raw(ctx), &mut found, object.as_raw(), name.0) < 0 {
+            return Err(Error::Exception);
+        }
+        qjs::JS_FreeValue(raw(ctx), found.value);
+        qjs::JS_FreeValue(raw(ctx), found.setter);
+    }
+    value(ctx, found.getter)
 }
 
 /// Lets no property be added: with that an object that has none of its own is frozen.

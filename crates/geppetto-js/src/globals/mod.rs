@@ -4,6 +4,7 @@
 pub(crate) mod abort;
 pub(crate) mod console;
 pub(crate) mod inspect;
+pub(crate) mod intrinsics;
 pub(crate) mod timers;
 pub(crate) mod web;
 
