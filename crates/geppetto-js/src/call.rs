@@ -126,10 +126,18 @@ where
     }
 
     fn call<'a>(&self, params: Params<'a, 'js>) -> Result<Value<'js>> {
-        let this = params.this();
-        let args: Vec<Value<'js>> = (0..params.len()).filter_map(|index| params.arg(index)).collect();
-        let raw: Vec<_> = args.iter().map(Value::as_raw).collect();
-        Call { ctx: params.ctx().clone(), this: this.as_raw(), args: &raw }.make(&self.0)
+        // Whoever calls keeps what is passed alive meanwhile.
+        let args = (0..params.len()).filter_map(|index| params.arg(index)).map(|arg| arg.as_raw());
+        let (mut few, many): ([qjs::JSValue; 4], Vec<qjs::JSValue>);
+        let args = if params.len() <= 4 {
+            few = [qjs::JS_UNDEFINED; 4];
+            few.iter_mut().zip(args).for_each(|(place, arg)| *place = arg);
+            &few[..params.len()]
+        } else {
+            many = args.collect();
+            &many[..]
+        };
+        Call { ctx: params.ctx().clone(), this: params.this().as_raw(), args }.make(&self.0)
     }
 }
 
@@ -190,7 +198,8 @@ where
     F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
 {
     let Some(function) = stateless(&body) else {
-        return Function::new(ctx.clone(), Stateful(body))?.with_name(name)?.with_length(length);
+        let function = Function::new(ctx.clone(), Stateful(body))?;
+        return if name.is_empty() { Ok(function) } else { function.with_name(name)?.with_length(length) };
     };
     std::mem::forget(body);
     let (name, length) = (CString::new(name)?, length.try_into().unwrap_or(qjs::c_int::MAX));

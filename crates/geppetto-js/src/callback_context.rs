@@ -24,6 +24,12 @@ struct CallbackContext<const STREAMS: bool> {
 
 impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
     const NAME: &'static str = "Context";
+    const ORDERS: &'static [&'static [&'static str]] = &[
+        &["sessionId", "inferenceId", "turnId", "timestampMs", "engineName"],
+        &["sessionId", "inferenceId", "turnId", "timestampMs", "middlewareName", "engineName"],
+        &["sessionId", "inferenceId", "turnId", "timestampMs", "toolName", "callId", "callName", "attempt"],
+        &["sessionId", "inferenceId", "turnId", "timestampMs", "deadlineMs", "engineName"],
+    ];
 
     fn members(members: &Members<'_>) -> Result<()> {
         members.getter("signal", |call| {

@@ -3,6 +3,7 @@
 //! What kind of handle it is, is the type of its state; each kind has a frozen prototype of its own.
 #![allow(unsafe_code, reason = "the engine wants a marker trait for its classes")]
 
+use crate::codec::shapes::Shapes;
 use crate::fault::{Fallible, Fault};
 use crate::function::Members;
 use crate::vm::Vm;
@@ -20,6 +21,8 @@ pub(crate) trait HandleState: Any {
     const NAME: &'static str;
     /// The getters that printing and `JSON.stringify` show.
     const PUBLIC: &'static [&'static str] = &[];
+    /// The orders in which they get own properties.
+    const ORDERS: &'static [&'static [&'static str]] = &[&[]];
     /// Fills the prototype.
     fn members(_members: &Members<'_>) -> Result<()> {
         Ok(())
@@ -67,7 +70,7 @@ pub(crate) fn create_open<'js, T: HandleState>(ctx: &Ctx<'js>, state: T) -> Resu
 /// The prototype of a kind of handle, made when the first is.
 fn prototype<'js, T: HandleState>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let vm = Vm::of(ctx);
-    if let Some(known) = vm.prototypes.borrow().get(&TypeId::of::<T>()) {
+    if let Some((known, _)) = vm.prototypes.borrow().get(&TypeId::of::<T>()) {
         return Ok(known.clone());
     }
     let members = Members::new(ctx)?;
@@ -86,7 +89,8 @@ fn prototype<'js, T: HandleState>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
         })?;
     }
     let prototype = members.frozen()?;
-    vm.prototypes.borrow_mut().insert(TypeId::of::<T>(), prototype.clone());
+    let shapes = Shapes::of(&prototype, T::ORDERS)?;
+    vm.prototypes.borrow_mut().insert(TypeId::of::<T>(), (prototype.clone(), shapes));
     Ok(prototype)
 }
 

@@ -42,11 +42,11 @@
     try { result = await value; } catch (error) { fail(error); return; }
     ok(result, fallback);
   }
-  // `seen.result` is what `next` gave last, with what the middleware makes of it.
+  // `seen` is the turn that was given, and what `next` gave last, with what the middleware makes of it.
   function makeNext(call, turn, asynchronous) {
-    const seen = { __proto__: null, turn, result: undefined };
-    if (!asynchronous) return [(given, options) => (seen.result = call(given ?? turn, options)), seen];
-    const keep = (result) => { seen.result = result; };
+    const seen = [turn, undefined];
+    if (!asynchronous) return [(given, options) => (seen[1] = call(given ?? turn, options)), seen];
+    const keep = (result) => { seen[1] = result; };
     const next = (given, options) => {
       const result = call(given ?? turn, options);
       settle(result, undefined, keep, nothing);

@@ -2,6 +2,7 @@
 #![allow(unsafe_code, reason = "the engine wants a marker trait for what it stores")]
 
 use crate::codec::names::Names;
+use crate::codec::shapes::Shapes;
 use crate::fault::Fault;
 use crate::globals::{self, intrinsics::Intrinsics};
 use crate::host::Host;
@@ -24,7 +25,9 @@ pub(crate) struct Vm<'js> {
     pub(crate) object_prototype: Object<'js>,
     /// The ids of the run whose events were last encoded, as text of the VM.
     pub(crate) run_ids: RefCell<Option<(Arc<RunIds>, [Value<'js>; 3])>>,
-    pub(crate) prototypes: RefCell<HashMap<TypeId, Object<'js>>>,
+    /// Of handles, and the shapes of those.
+    pub(crate) prototypes: RefCell<HashMap<TypeId, (Object<'js>, Shapes<'js>)>>,
+    plain_shapes: OnceCell<Shapes<'js>>,
     /// Modules that have been made, by name.
     pub(crate) modules: RefCell<HashMap<String, Value<'js>>>,
     pub(crate) freeze: Function<'js>,
@@ -53,6 +56,7 @@ impl<'js> Vm<'js> {
             object_prototype: object_prototype.ok_or(rquickjs::Error::Unknown)?,
             run_ids: RefCell::default(),
             prototypes: RefCell::default(),
+            plain_shapes: OnceCell::new(),
             modules: RefCell::default(),
             freeze: intrinsics.function("freeze")?,
             type_error: intrinsics.constructor("TypeError")?,
@@ -90,6 +94,14 @@ impl<'js> Vm<'js> {
     /// See [`prelude`](Self::prelude).
     pub(crate) fn inspection(&self, ctx: &Ctx<'js>) -> Result<&Inspection<'js>> {
         loaded(&self.inspection, || Inspection::load(ctx, self.prelude(ctx)?))
+    }
+
+    /// Sees to it that turns, blocks and events find their shapes.
+    ///
+    /// # Errors
+    /// See [`prelude`](Self::prelude).
+    pub(crate) fn keep_shapes(&self, ctx: &Ctx<'js>) -> Result<()> {
+        loaded(&self.plain_shapes, || Shapes::plain(ctx)).map(|_| ())
     }
 
     /// The state of this VM.

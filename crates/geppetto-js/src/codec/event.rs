@@ -16,6 +16,8 @@ struct PartialEvent(Completion);
 
 impl HandleState for PartialEvent {
     const NAME: &'static str = "Object";
+    const ORDERS: &'static [&'static [&'static str]] =
+        &[&["type", "seq", "timestampMs", "sessionId", "inferenceId", "turnId", "delta"]];
 
     fn members(members: &Members<'_>) -> Result<()> {
         members.getter("completion", |call| {
@@ -92,6 +94,7 @@ fn run_ids<'js>(ctx: &Ctx<'js>, vm: &Vm<'js>, run: &Arc<RunIds>) -> Result<[Valu
 
 /// Any other event, through its JSON form.
 fn general<'js>(ctx: &Ctx<'js>, event: &Event) -> Result<Value<'js>> {
+    Vm::of(ctx).keep_shapes(ctx)?;
     let object = Object::new(ctx.clone())?;
     let names = &Vm::of(ctx).names;
     common(&object, event)?;

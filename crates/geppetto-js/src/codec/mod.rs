@@ -24,6 +24,7 @@ pub(crate) mod event;
 pub(crate) mod json;
 pub(crate) mod names;
 pub(crate) mod properties;
+pub(crate) mod shapes;
 pub(crate) mod turn;
 
 use crate::fault::Fault;
@@ -159,7 +160,7 @@ fn is_forged(value: &Value<'_>) -> bool {
     let mut next = value.as_object().and_then(Object::get_prototype);
     for _ in 0..8 {
         let Some(prototype) = next else { return false };
-        if prototypes.values().any(|known| *known == prototype) {
+        if prototypes.values().any(|(known, _)| *known == prototype) {
             return true;
         }
         next = prototype.get_prototype();

@@ -150,6 +150,14 @@ pub(crate) fn getter<'js>(object: &Object<'js>, name: Name<'_>) -> Result<Value<
     value(ctx, found.getter)
 }
 
+/// A new object with this prototype.
+pub(crate) fn inheriting<'js>(prototype: &Object<'js>) -> Result<Object<'js>> {
+    let ctx = prototype.ctx();
+    // SAFETY: the prototype is of this context, and live.
+    let object = value(ctx, unsafe { qjs::JS_NewObjectProto(raw(ctx), prototype.as_raw()) })?;
+    object.into_object().ok_or(Error::Unknown)
+}
+
 /// Lets no property be added: with that an object that has none of its own is frozen.
 pub(crate) fn prevent_extensions(object: &Object<'_>) -> Result<()> {
     // SAFETY: the object is of this context, and live.

@@ -15,8 +15,9 @@ use std::sync::Arc;
 const PROPERTIES: [&str; 4] = ["id", "blocks", "metadata", "data"];
 
 pub(crate) fn encode<'js>(ctx: &Ctx<'js>, turn: &Turn) -> Result<Object<'js>> {
-    let object = Object::new(ctx.clone())?;
     let vm = Vm::of(ctx);
+    vm.keep_shapes(ctx)?;
+    let object = Object::new(ctx.clone())?;
     let names = &vm.names;
     names.define(&object, "id", turn.id.as_str())?;
     let blocks = turn.blocks.iter().map(|block| Ok(block::named(ctx, names, block)?.into_value()));

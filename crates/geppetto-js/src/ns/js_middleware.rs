@@ -4,7 +4,7 @@ use crate::call::{Call, function};
 use crate::callback::{Arguments, Callback, Returned};
 use crate::callback_context;
 use crate::callback_error::CallbackError;
-use crate::codec::turn;
+use crate::codec::{properties, turn};
 use crate::fault::{Fallible, Fault};
 use crate::ns::engines::engine_of;
 use crate::options::Options;
@@ -223,7 +223,8 @@ impl JsMiddleware {
                 Some(ctx.clone()),
                 move |js| {
                     let given_js = turn::encode(js, &given)?.into_value();
-                    let native = function(js, "next", 2, move |call| {
+                    // Nobody sees it but the function around it.
+                    let native = function(js, "", 0, move |call| {
                         let (turn, next) = next_arguments(call, &given, &next)?;
                         match &requests {
                             Some(requests) => next_async(call, (requests, &name), next, turn),
@@ -267,11 +268,11 @@ fn outcome<'js>(
     }
     let seen = returned.fallback.into_object();
     let seen = seen.ok_or_else(|| Fault::Plain("the middleware's turn is gone".to_owned()))?;
-    let result: Value<'js> = seen.get("result")?;
+    let result = properties::item(&seen, 1)?;
     if last.is_some() && result.is_object() {
         return read(&result).map(Outcome::Turn);
     }
-    read(&seen.get("turn")?).map(Outcome::Nothing)
+    read(&properties::item(&seen, 0)?).map(Outcome::Nothing)
 }
 
 /// `next(turn?, { engine? })`.
