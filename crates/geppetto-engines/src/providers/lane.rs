@@ -61,11 +61,10 @@ impl TextLane {
                 length += frame.len();
                 last = frame;
             }
+            // Where none can be made of them, rig gets all of them.
             let is_alone = pieces.len() == 1;
-            match self.with_text(last, are_records, pieces.concat()).filter(|_| !is_alone) {
-                Some(frame) => taken = (length, Some(frame)),
-                None => pieces.truncate(1),
-            }
+            let made = if is_alone { None } else { self.with_text(last, are_records, pieces.concat()) };
+            taken = (length, made);
         }
         *self.held() = pieces;
         taken
@@ -198,6 +197,12 @@ mod tests {
             serde_json::json!({ "message": { "content": "ab\n" }, "model": "m", "done": false })
         );
         assert_eq!(lane.pieces("ab\n".to_owned()), ["a", "b\n"]);
+
+        // Frames that cannot be read as values stay as they are, and are read once.
+        let odd = [piece("a", r#","created_at":1e999"#), piece("b", r#","created_at":1e999"#)];
+        let both = odd[0].len() + odd[1].len();
+        assert_eq!(lane.take(true, odd.iter().map(String::as_bytes)), (both, None));
+        assert_eq!(lane.pieces("a".to_owned()), ["a"]);
 
         // One that comes alone stays as it is, and so does what rig makes of it.
         for alone in [&records[0], &records[2]] {

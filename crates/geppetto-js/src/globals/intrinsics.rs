@@ -4,6 +4,7 @@ use crate::codec::properties::{self, OwnName};
 use crate::function::define;
 use rquickjs::function::{Constructor, This};
 use rquickjs::{Array, Ctx, Error, Function, Object, Result, Value};
+use std::sync::LazyLock;
 
 /// What is read: of the object on this path from the global one, into this group of ours, these properties. `ours=theirs`
 /// where our scripts call one something else.
@@ -66,44 +67,51 @@ fn names(line: &'static str) -> impl Iterator<Item = (&'static str, &'static str
     line.split(' ').map(|name| name.split_once('=').unwrap_or((name, name)))
 }
 
-/// The intrinsics of a VM. They are an object for our scripts once one is read.
-pub(crate) struct Intrinsics<'js>(Vec<(&'static str, &'static str, Value<'js>)>);
+/// What no table tells where to find.
+const MORE: &str = "viewName nextEntry nextItem globalNames";
+
+/// Groups and names of all that is kept, in its order.
+static KEPT: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+    let reads = PROPERTIES.iter().chain(&GETTERS).map(|(_, group, line)| (*group, *line));
+    let named = |(group, line)| names(line).map(move |(ours, _)| (group, ours));
+    reads.chain([("", MORE)]).flat_map(named).collect()
+});
+
+/// The intrinsics of a VM, in the order of [`KEPT`]. They are an object for our scripts once one is read.
+pub(crate) struct Intrinsics<'js>(Vec<Value<'js>>);
 
 impl<'js> Intrinsics<'js> {
     /// Reads them. The first thing that happens in a VM.
     pub(crate) fn keep(ctx: &Ctx<'js>) -> Result<Self> {
-        let mut kept = Vec::with_capacity(128);
-        for (path, group, line) in PROPERTIES {
+        let mut intrinsics = Self(Vec::with_capacity(KEPT.len()));
+        for (path, _, line) in PROPERTIES {
             let object = at(ctx, path)?;
-            for (ours, theirs) in names(line) {
-                kept.push((group, ours, property(&object, theirs)?));
+            for (_, name) in names(line) {
+                intrinsics.0.push(property(&object, name)?);
             }
         }
-        for (path, group, line) in GETTERS {
+        for (path, _, line) in GETTERS {
             let object = at(ctx, path)?;
-            for (ours, theirs) in names(line) {
-                let getter = properties::getter(&object, OwnName::new(ctx, theirs)?.name())?;
-                kept.push((group, ours, getter));
+            for (_, name) in names(line) {
+                intrinsics.0.push(properties::getter(&object, OwnName::new(ctx, name)?.name())?);
             }
         }
-        let mut intrinsics = Self(kept);
         let tag = OwnName::of(intrinsics.get("toStringTag")?)?;
-        let views = at(ctx, VIEWS)?;
-        intrinsics.0.push(("", "viewName", properties::getter(&views, tag.name())?));
-        for (ours, class, begin) in [("nextEntry", "Map", "mapEntries"), ("nextItem", "Set", "setValues")] {
+        intrinsics.0.push(properties::getter(&at(ctx, VIEWS)?, tag.name())?);
+        for (class, begin) in [("Map", "mapEntries"), ("Set", "setValues")] {
             let collection: Value<'js> = intrinsics.constructor(class)?.construct(())?;
             let iterator: Object<'js> = intrinsics.function(begin)?.call((This(collection),))?;
-            intrinsics.0.push(("", ours, iterator.get("next")?));
+            intrinsics.0.push(iterator.get("next")?);
         }
         let names = intrinsics.function("getOwnPropertyNames")?.call((ctx.globals(),))?;
-        intrinsics.0.push(("", "globalNames", names));
+        intrinsics.0.push(names);
         Ok(intrinsics)
     }
 
     /// One that is in no group.
     pub(crate) fn get(&self, name: &str) -> Result<&Value<'js>> {
-        let found = self.0.iter().find(|(group, ours, _)| group.is_empty() && *ours == name);
-        found.map(|(.., value)| value).ok_or(Error::Unknown)
+        let at = KEPT.iter().position(|(group, ours)| group.is_empty() && *ours == name);
+        at.and_then(|at| self.0.get(at)).ok_or(Error::Unknown)
     }
 
     pub(crate) fn function(&self, name: &str) -> Result<Function<'js>> {
@@ -118,7 +126,7 @@ impl<'js> Intrinsics<'js> {
     pub(crate) fn object(&self, ctx: &Ctx<'js>) -> Result<Object<'js>> {
         let all = bare(ctx)?;
         let mut groups: Vec<(&str, Object<'js>)> = Vec::new();
-        for (group, ours, value) in &self.0 {
+        for ((group, ours), value) in KEPT.iter().zip(&self.0) {
             if group.is_empty() {
                 define(&all, ours, value.clone())?;
                 continue;
