@@ -279,7 +279,7 @@ impl Local {
             }
         };
         let Some(executor) = vm.executor.borrow().clone() else { return };
-        block_on(executor.run(jobs));
+        block_on(beside_tasks(&executor, jobs));
         let tasks_end = poll_fn(|cx| {
             if vm.tasks.get() == 0 {
                 return Poll::Ready(());
@@ -309,7 +309,7 @@ impl Local {
                 }
             }
         };
-        block_on(executor.run(or(tasks_end, patience)));
+        block_on(beside_tasks(&executor, or(tasks_end, patience)));
     }
 
     /// Drops what the VM holds before the VM: tasks, kept values, then the engine itself.
@@ -323,6 +323,21 @@ impl Local {
         vm.table.clear();
         Local::uninstall();
     }
+}
+
+/// Runs a future and the local tasks, a batch of them after each of its polls. What the executor does itself for this
+/// reserves places for tasks of other threads.
+async fn beside_tasks<T>(executor: &LocalExecutor<'_>, future: impl Future<Output = T>) -> T {
+    const BATCH: usize = 200;
+    let tasks = async {
+        loop {
+            for _ in 0..BATCH {
+                executor.tick().await;
+            }
+            yield_now().await;
+        }
+    };
+    or(future, tasks).await
 }
 
 /// How often local tasks are polled after a shutdown began, even without any grace, before they are dropped.
