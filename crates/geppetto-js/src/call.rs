@@ -188,6 +188,14 @@ where
     }
 }
 
+/// A host function without a name, which no stack shows: a script cannot get at it by way of `prepareStackTrace`.
+pub(crate) fn hidden<'js, F>(ctx: &Ctx<'js>, body: F) -> Result<Function<'js>>
+where
+    F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
+{
+    Function::new(ctx.clone(), Stateful(body))
+}
+
 /// A host function. What it captures must hold no JS value: the engine could not see it, and the VM could not be
 /// freed.
 ///
@@ -198,8 +206,7 @@ where
     F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
 {
     let Some(function) = stateless(&body) else {
-        let function = Function::new(ctx.clone(), Stateful(body))?;
-        return if name.is_empty() { Ok(function) } else { function.with_name(name)?.with_length(length) };
+        return hidden(ctx, body)?.with_name(name)?.with_length(length);
     };
     std::mem::forget(body);
     let (name, length) = (CString::new(name)?, length.try_into().unwrap_or(qjs::c_int::MAX));

@@ -1,6 +1,6 @@
 //! Namespaces and prototypes: one way to fill them. Native modules of hosts use the same.
 
-use crate::call::{Call, function, stateless};
+use crate::call::{Call, function, hidden, stateless};
 use crate::codec::properties::{self, OwnName};
 use crate::fault::Fallible;
 use crate::lazy::{self, Made};
@@ -16,6 +16,8 @@ pub(crate) fn define<'js, V: IntoJs<'js>>(object: &Object<'js>, name: &str, valu
 /// A namespace or prototype that is being filled.
 pub struct Members<'js> {
     pub(crate) object: Object<'js>,
+    /// Whether its functions are for our own scripts alone.
+    pub(crate) is_hidden: bool,
 }
 
 impl<'js> Members<'js> {
@@ -24,7 +26,17 @@ impl<'js> Members<'js> {
     /// # Errors
     /// When the engine has no memory for it.
     pub fn new(ctx: &Ctx<'js>) -> Result<Self> {
-        Ok(Self { object: Object::new(ctx.clone())? })
+        Ok(Self::of(Object::new(ctx.clone())?))
+    }
+
+    /// One that is there already.
+    pub(crate) fn of(object: Object<'js>) -> Self {
+        Self { object, is_hidden: false }
+    }
+
+    /// One whose functions are for our own scripts: no other may get at them.
+    pub(crate) fn hidden(ctx: &Ctx<'js>) -> Result<Self> {
+        Ok(Self { is_hidden: true, ..Self::new(ctx)? })
     }
 
     /// The object.
@@ -49,7 +61,7 @@ impl<'js> Members<'js> {
         self.add(name, length, qjs::JS_PROP_WRITABLE | qjs::JS_PROP_CONFIGURABLE, body)
     }
 
-    /// Adds a function to a namespace.
+    /// Adds a function to a namespace. Its name is kept as long as the process lives.
     ///
     /// # Errors
     /// When the engine has no memory for it.
@@ -64,6 +76,9 @@ impl<'js> Members<'js> {
     where
         F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
     {
+        if self.is_hidden {
+            return self.put(name, flags, hidden(self.object.ctx(), body)?);
+        }
         if let Some(function) = stateless(&body)
             && lazy::define(&self.object, name, flags, Made::Function(function, length))?
         {

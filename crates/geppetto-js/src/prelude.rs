@@ -101,7 +101,7 @@ pub(crate) struct Prelude<'js> {
 
 impl<'js> Prelude<'js> {
     pub(crate) fn load(ctx: &Ctx<'js>, intrinsics: &Object<'js>) -> Result<Self> {
-        let native = Members::new(ctx)?;
+        let native = Members::hidden(ctx)?;
         console::reports(&native)?;
         inspect::is_handle_of(&native)?;
         abort::natives(&native)?;
@@ -135,7 +135,7 @@ impl<'js> Prelude<'js> {
 
     /// Makes `console`.
     pub(crate) fn console(&self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
-        let native = Members::new(ctx)?;
+        let native = Members::hidden(ctx)?;
         console::natives(&native)?;
         native.method("inspection", 0, |call| {
             Ok(Vm::of(call.ctx()).inspection(call.ctx())?.all.clone().into_value())
@@ -146,7 +146,7 @@ impl<'js> Prelude<'js> {
 
     /// Makes `structuredClone`.
     pub(crate) fn structured_clone(&self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
-        let native = Members::new(ctx)?;
+        let native = Members::hidden(ctx)?;
         inspect::is_handle_of(&native)?;
         inspect::is_proxy_of(&native)?;
         let [clone] = CLONE.load(ctx)?;
@@ -155,7 +155,7 @@ impl<'js> Prelude<'js> {
 
     /// Makes `URL` and its kin, by name.
     pub(crate) fn web(&self, ctx: &Ctx<'js>, inspection: &Inspection<'js>) -> Result<Object<'js>> {
-        let native = Members::new(ctx)?;
+        let native = Members::hidden(ctx)?;
         web::natives(&native)?;
         let [web] = WEB.load(ctx)?;
         web.call((native.object, self.kept.clone(), inspection.all.clone()))
@@ -170,7 +170,7 @@ pub(crate) struct Inspection<'js> {
 
 impl<'js> Inspection<'js> {
     pub(crate) fn load(ctx: &Ctx<'js>, prelude: &Prelude<'js>) -> Result<Self> {
-        let native = Members::new(ctx)?;
+        let native = Members::hidden(ctx)?;
         inspect::natives(&native)?;
         let [layout, inspect] = INSPECTION.load(ctx)?;
         let kept = prelude.kept.clone();

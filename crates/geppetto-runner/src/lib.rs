@@ -48,3 +48,4 @@ pub use memory::MemoryAccount;
 pub use owner::{ErrorHandler, Owner, OwnerOptions};
 pub use stats::{OpStats, Spread, Stats};
 pub use table::JsRef;
+pub use wait::block_on;

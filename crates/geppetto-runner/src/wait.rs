@@ -5,10 +5,15 @@
 
 use crate::local::Local;
 use crate::{Frame, WaitError};
-use futures_lite::future::block_on;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+
+/// Blocks the calling thread until a future ends: also one that a task of tokio's is being polled on. Such a task may
+/// be ready only so often before it has to yield, which one that blocks never does.
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    futures_lite::future::block_on(tokio::task::unconstrained(future))
+}
 
 impl Local {
     /// Whether a synchronous wait is going on: then no microtask runs, and no promise will settle.

@@ -70,5 +70,5 @@ pub(super) fn text(data: &[u8]) -> Option<(Place, String)> {
     }
     let event: Event<'_> = serde_json::from_slice(data).ok()?;
     let is_text = event.kind == "content_block_delta" && event.delta.kind == "text_delta";
-    is_text.then(|| ((event.index, 0), event.delta.text.into_owned()))
+    is_text.then(|| ((event.index, 0, 0), event.delta.text.into_owned()))
 }

@@ -1,6 +1,6 @@
 //! Google's Gemini.
 
-use super::lane::Place;
+use super::lane::{Place, told};
 use super::{Model, Parameters, texts};
 use crate::http::Guarded;
 use crate::{Secret, Settings};
@@ -60,7 +60,9 @@ pub(super) fn text(data: &[u8]) -> Option<(Place, String)> {
         #[serde(borrow)]
         text: Cow<'a, str>,
     }
-    let Chunk { candidates: [candidate], .. } = serde_json::from_slice(data).ok()?;
+    let chunk: Chunk<'_> = serde_json::from_slice(data).ok()?;
+    let told = told([&chunk.usage_metadata, &chunk.model_version, &chunk.response_id, &chunk.create_time]);
+    let [candidate] = chunk.candidates;
     let [part] = candidate.content.parts;
-    (candidate.index.unwrap_or_default() == 0).then(|| ((0, 0), part.text.into_owned()))
+    (candidate.index.unwrap_or_default() == 0).then(|| ((0, 0, told), part.text.into_owned()))
 }

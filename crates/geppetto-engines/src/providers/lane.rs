@@ -5,12 +5,19 @@ use super::{claude, gemini, ollama, openai, openai_responses};
 use crate::Api;
 use bytes::Bytes;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The place of a text in an answer: its item, and its part of that.
-pub(super) type Place = (u32, u32);
+/// Where a text belongs: its item in the answer, its part of that, and what its frame tells beside it, a bit for each
+/// field that is there. Frames of one place differ in nothing but their text and what of the rest the last of them tells.
+pub(super) type Place = (u32, u32, u8);
+
+/// The fields that are there.
+pub(super) fn told<const N: usize>(fields: [&Option<IgnoredAny>; N]) -> u8 {
+    fields.iter().fold(0, |told, field| told << 1 | u8::from(field.is_some()))
+}
 
 /// Reads a frame's data: the place of a piece of text, and the text.
 type Read = fn(&[u8]) -> Option<(Place, String)>;
@@ -117,12 +124,14 @@ pub(super) enum Never {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn only_a_frame_that_is_text_and_nothing_else_is_text() {
-        let text = Some(((0, 0), "é\n".to_owned()));
+        let text = Some("é\n".to_owned());
+        let read = |read: Read, data: &str| read(data.as_bytes()).map(|(_, text)| text);
         let chunk = r#"{"id":"c","object":"o","created":1,"model":"m","choices":[{"index":0,"delta":{"content":"é\n"},"logprobs":null,"finish_reason":null}],"usage":null}"#;
-        assert_eq!(openai::text(chunk.as_bytes()), text);
+        assert_eq!(read(openai::text, chunk), text);
         for (from, to) in [
             ("\"usage\":null", "\"usage\":{\"total_tokens\":1}"),
             ("\"finish_reason\":null", "\"finish_reason\":\"stop\""),
@@ -134,44 +143,44 @@ mod tests {
             ("\"id\"", "\"error\":{},\"id\""),
         ] {
             assert!(chunk.contains(from), "{from}");
-            assert_eq!(openai::text(chunk.replace(from, to).as_bytes()), None, "{to}");
+            assert_eq!(read(openai::text, &chunk.replace(from, to)), None, "{to}");
         }
 
         let event = r#"{"type":"response.output_text.delta","sequence_number":1,"item_id":"i","output_index":0,"content_index":0,"delta":"é\n","logprobs":[],"obfuscation":"x"}"#;
-        assert_eq!(openai_responses::text(event.as_bytes()), text);
+        assert_eq!(read(openai_responses::text, event), text);
         for (from, to) in [
             ("output_text.delta", "refusal.delta"),
             ("\"logprobs\":[]", "\"logprobs\":[{}]"),
             ("\"item_id\"", "\"item\":{},\"item_id\""),
         ] {
             assert!(event.contains(from), "{from}");
-            assert_eq!(openai_responses::text(event.replace(from, to).as_bytes()), None, "{to}");
+            assert_eq!(read(openai_responses::text, &event.replace(from, to)), None, "{to}");
         }
 
         let record =
             r#"{"model":"m","created_at":"t","message":{"role":"assistant","content":"é\n"},"done":false}"#;
-        assert_eq!(ollama::text(record.as_bytes()), text);
+        assert_eq!(read(ollama::text, record), text);
         for (from, to) in [
             ("\"done\":false", "\"done\":true"),
             ("{\"role\"", "{\"thinking\":\"hm\",\"role\""),
             ("{\"role\"", "{\"tool_calls\":[],\"role\""),
         ] {
             assert!(record.contains(from), "{from}");
-            assert_eq!(ollama::text(record.replace(from, to).as_bytes()), None, "{to}");
+            assert_eq!(read(ollama::text, &record.replace(from, to)), None, "{to}");
         }
 
         let event = r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"é\n"}}"#;
-        assert_eq!(claude::text(event.as_bytes()), text);
+        assert_eq!(read(claude::text, event), text);
         for (from, to) in [
             ("text_delta", "thinking_delta"),
             ("content_block_delta", "content_block_start"),
             ("\"text\":", "\"citation\":1,\"text\":"),
         ] {
-            assert_eq!(claude::text(event.replace(from, to).as_bytes()), None, "{to}");
+            assert_eq!(read(claude::text, &event.replace(from, to)), None, "{to}");
         }
 
         let chunk = r#"{"candidates":[{"content":{"parts":[{"text":"é\n"}],"role":"model"}}],"usageMetadata":{"promptTokenCount":1}}"#;
-        assert_eq!(gemini::text(chunk.as_bytes()), text);
+        assert_eq!(read(gemini::text, chunk), text);
         for (from, to) in [
             ("{\"text\"", "{\"thought\":true,\"text\""),
             ("{\"text\"", "{\"thoughtSignature\":\"s\",\"text\""),
@@ -180,21 +189,26 @@ mod tests {
             ("\"role\":\"model\"}", "\"role\":\"model\"},\"groundingMetadata\":{}"),
         ] {
             assert!(chunk.contains(from), "{from}");
-            assert_eq!(gemini::text(chunk.replace(from, to).as_bytes()), None, "{to}");
+            assert_eq!(read(gemini::text, &chunk.replace(from, to)), None, "{to}");
         }
     }
 
     #[test]
     fn pieces_that_came_together_are_one_frame_and_told_one_by_one() {
         let piece = |text, extra| format!(r#"{{"message":{{"content":"{text}"}}{extra},"done":false}}"#);
-        let records = [piece("a", ""), piece("b\\n", r#","model":"m""#), piece("c", r#","thinking":"hm""#)];
+        let records = [
+            piece("a", r#","created_at":"1","model":"m""#),
+            piece("b\\n", r#","created_at":"2","model":"m""#),
+            // What only one of them tells is not lost with the others.
+            piece("c", r#","model":"n""#),
+        ];
         let lane = TextLane::of(Api::Ollama);
         let (length, frame) = lane.take(true, records.iter().map(String::as_bytes));
         assert_eq!(length, records[0].len() + records[1].len());
         let frame: Value = serde_json::from_slice(&frame.unwrap()).unwrap();
         assert_eq!(
             frame,
-            serde_json::json!({ "message": { "content": "ab\n" }, "model": "m", "done": false })
+            json!({ "message": { "content": "ab\n" }, "created_at": "2", "model": "m", "done": false })
         );
         assert_eq!(lane.pieces("ab\n".to_owned()), ["a", "b\n"]);
 

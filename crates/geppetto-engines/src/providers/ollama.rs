@@ -1,6 +1,6 @@
 //! Ollama's own format.
 
-use super::lane::Place;
+use super::lane::{Place, told};
 use super::{Model, Parameters, texts};
 use crate::http::Guarded;
 use crate::{Secret, Settings};
@@ -50,5 +50,6 @@ pub(super) fn text(data: &[u8]) -> Option<(Place, String)> {
         content: Cow<'a, str>,
     }
     let record: Record<'_> = serde_json::from_slice(data).ok()?;
-    (!record.done).then(|| ((0, 0), record.message.content.into_owned()))
+    let told = told([&record.model, &record.created_at]);
+    (!record.done).then(|| ((0, 0, told), record.message.content.into_owned()))
 }

@@ -1,6 +1,6 @@
 //! OpenAI's chat completions, and every server that speaks them.
 
-use super::lane::{Never, Place};
+use super::lane::{Never, Place, told};
 use super::{Model, Parameters, texts};
 use crate::http::Guarded;
 use crate::{Api, Secret, Settings};
@@ -83,7 +83,10 @@ pub(super) fn text(data: &[u8]) -> Option<(Place, String)> {
         content: Cow<'a, str>,
         refusal: Option<Never>,
     }
-    let Chunk { choices: [choice], .. } = serde_json::from_slice(data).ok()?;
+    let chunk: Chunk<'_> = serde_json::from_slice(data).ok()?;
+    let told =
+        told([&chunk.id, &chunk.created, &chunk.model, &chunk.service_tier, &chunk.system_fingerprint]);
+    let [choice] = chunk.choices;
     // Of several answers the first is told.
-    (choice.index == 0).then(|| ((0, 0), choice.delta.content.into_owned()))
+    (choice.index == 0).then(|| ((0, 0, told), choice.delta.content.into_owned()))
 }

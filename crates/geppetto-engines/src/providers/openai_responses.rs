@@ -1,6 +1,6 @@
 //! OpenAI's Responses.
 
-use super::lane::{Never, Place};
+use super::lane::{Never, Place, told};
 use super::{Model, Parameters};
 use crate::http::Guarded;
 use crate::{Secret, Settings};
@@ -49,5 +49,6 @@ pub(super) fn text(data: &[u8]) -> Option<(Place, String)> {
     }
     let event: Event<'_> = serde_json::from_slice(data).ok()?;
     let is_text = event.kind == "response.output_text.delta";
-    is_text.then(|| ((event.output_index, event.content_index), event.delta.into_owned()))
+    let told = told([&event.item_id]);
+    is_text.then(|| ((event.output_index, event.content_index, told), event.delta.into_owned()))
 }

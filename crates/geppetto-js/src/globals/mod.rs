@@ -38,7 +38,7 @@ const LAZY: [(&str, Origin); 9] = [
 
 /// Defines them.
 pub(crate) fn install<'js>(ctx: &Ctx<'js>) -> Result<()> {
-    let globals = Members { object: ctx.globals() };
+    let globals = Members::of(ctx.globals());
     macro_rules! define {
         ($($at:literal)*) => { $(globals.accessor(LAZY[$at].0, get::<$at>, set::<$at>)?;)* };
     }

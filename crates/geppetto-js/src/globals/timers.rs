@@ -52,7 +52,7 @@ struct Timer {
 
 /// Defines the four functions.
 pub(crate) fn install(ctx: &Ctx<'_>) -> Result<()> {
-    let globals = Members { object: ctx.globals() };
+    let globals = Members::of(ctx.globals());
     globals.replaceable("setTimeout", 2, |call| set(call, false))?;
     globals.replaceable("setInterval", 2, |call| set(call, true))?;
     globals.replaceable("clearTimeout", 1, clear)?;

@@ -1,6 +1,6 @@
 //! Middlewares of scripts: `fromJS`, whose `next` waits in place, and `fromAsync`, whose `next` is a promise.
 
-use crate::call::{Call, function};
+use crate::call::{Call, hidden};
 use crate::callback::{Arguments, Callback, Returned};
 use crate::callback_context;
 use crate::callback_error::CallbackError;
@@ -224,7 +224,7 @@ impl JsMiddleware {
                 move |js| {
                     let given_js = turn::encode(js, &given)?.into_value();
                     // Nobody sees it but the function around it.
-                    let native = function(js, "", 0, move |call| {
+                    let native = hidden(js, move |call| {
                         let (turn, next) = next_arguments(call, &given, &next)?;
                         match &requests {
                             Some(requests) => next_async(call, (requests, &name), next, turn),

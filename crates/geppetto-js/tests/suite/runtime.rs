@@ -7,6 +7,7 @@ use geppetto_toolloop::{FunctionTool, ToolDefinition};
 use rquickjs::{Ctx, Object};
 use serde_json::json;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 struct Named(&'static str, bool);
 
@@ -97,6 +98,22 @@ fn a_host_can_forbid_synchronous_runs() {
             "Error: this host forbids synchronous runs; use runAsync(), start() or runInferenceAsync()";
         assert_eq!(error.to_string(), expected);
     }
+}
+
+#[test]
+fn what_blocks_ends_within_a_task_too_however_often() {
+    let (done, is_done) = std::sync::mpsc::channel();
+    let task = async move {
+        // A task of tokio's may only be ready so many times before it has to yield.
+        for _ in 0..200 {
+            let runtime = Runtime::builder().build().unwrap();
+            run(&runtime, "setTimeout(() => {}, 1)");
+            runtime.owner().call_blocking("test", |_| ()).unwrap();
+        }
+        done.send(()).unwrap();
+    };
+    std::thread::spawn(|| tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(task));
+    assert_eq!(is_done.recv_timeout(Duration::from_secs(60)), Ok(()));
 }
 
 #[test]
