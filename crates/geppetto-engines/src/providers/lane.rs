@@ -56,25 +56,23 @@ impl TextLane {
         mut frames: impl Iterator<Item = &'a [u8]>,
     ) -> (usize, Option<Bytes>) {
         let Some(first) = frames.next() else { return (0, None) };
-        let mut taken = (first.len(), None);
-        let mut pieces = Vec::new();
-        if let Some((place, text)) = self.text(first, are_records) {
-            let (mut length, mut last) = (first.len(), first);
+        let Some((place, text)) = self.text(first, are_records) else {
+            self.held().clear();
+            return (first.len(), None);
+        };
+        let (mut length, mut last, mut pieces) = (first.len(), first, vec![text]);
+        for frame in frames {
+            let read = self.text(frame, are_records).filter(|(at, _)| *at == place);
+            let Some((_, text)) = read else { break };
             pieces.push(text);
-            for frame in frames {
-                let read = self.text(frame, are_records).filter(|(at, _)| *at == place);
-                let Some((_, text)) = read else { break };
-                pieces.push(text);
-                length += frame.len();
-                last = frame;
-            }
-            // Where none can be made of them, rig gets all of them.
-            let is_alone = pieces.len() == 1;
-            let made = if is_alone { None } else { self.with_text(last, are_records, pieces.concat()) };
-            taken = (length, made);
+            length += frame.len();
+            last = frame;
         }
+        // Where none can be made of them, rig gets all of them.
+        let is_alone = pieces.len() == 1;
+        let made = if is_alone { None } else { self.with_text(last, are_records, pieces.concat()) };
         *self.held() = pieces;
-        taken
+        (length, made)
     }
 
     /// The text of a frame that has some, and nothing else.

@@ -72,11 +72,8 @@ fn value<'js>(ctx: &Ctx<'js>, value: qjs::JSValue) -> Result<Value<'js>> {
 
 /// Defines an own property that is enumerable, writable and configurable, as [`define`](crate::function::define) does.
 pub(crate) fn define<'js>(object: &Object<'js>, name: Name<'_>, value: &Value<'js>) -> Result<()> {
-    define_with(object, name, value, ALL)
+    define_with(object, name, value, qjs::JS_PROP_C_W_E)
 }
-
-/// The flags of a property that a script has assigned.
-const ALL: u32 = qjs::JS_PROP_C_W_E;
 
 /// Defines an own property with no flags but these.
 pub(crate) fn define_with<'js>(
