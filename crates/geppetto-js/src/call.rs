@@ -56,7 +56,7 @@ impl<'js> Call<'_, 'js> {
     }
 
     /// All arguments.
-    pub fn args(&self) -> impl Iterator<Item = Value<'js>> + '_ {
+    pub fn args(&self) -> impl ExactSizeIterator<Item = Value<'js>> + '_ {
         self.args.iter().map(|arg| self.value(*arg))
     }
 

@@ -113,8 +113,8 @@ impl<'js> Members<'js> {
     where
         F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
     {
-        let get = self.half("get", name, body)?;
-        properties::define_accessor(&self.object, name, &get, None, qjs::JS_PROP_ENUMERABLE)?;
+        let get = function(self.object.ctx(), name, 0, body)?;
+        properties::define_accessor(&self.object, name, &get.into_value(), None, qjs::JS_PROP_ENUMERABLE)?;
         Ok(self)
     }
 
@@ -124,27 +124,21 @@ impl<'js> Members<'js> {
         G: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
         S: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
     {
-        let (get, set) = (self.half("get", name, get)?, self.half("set", name, set)?);
+        let ctx = self.object.ctx();
+        let (get, set) =
+            (function(ctx, name, 0, get)?.into_value(), function(ctx, name, 1, set)?.into_value());
         properties::define_accessor(&self.object, name, &get, Some(&set), qjs::JS_PROP_CONFIGURABLE)?;
         Ok(self)
     }
 
-    /// Adds a getter.
+    /// Adds a getter, named as the engine names its own.
     pub(crate) fn getter<F>(&self, name: &str, body: F) -> Result<&Self>
     where
         F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
     {
-        properties::define_accessor(&self.object, name, &self.half("get", name, body)?, None, 0)?;
+        let get = function(self.object.ctx(), &format!("get {name}"), 0, body)?;
+        properties::define_accessor(&self.object, name, &get.into_value(), None, 0)?;
         Ok(self)
-    }
-
-    /// A function that stands for a property, as the engine names its own.
-    fn half<F>(&self, kind: &str, name: &str, body: F) -> Result<Value<'js>>
-    where
-        F: for<'a> Fn(&Call<'a, 'js>) -> Fallible<Value<'js>> + 'js,
-    {
-        let length = usize::from(kind == "set");
-        Ok(function(self.object.ctx(), &format!("{kind} {name}"), length, body)?.into_value())
     }
 
     /// The object, to which nothing can be added. What is in it cannot be replaced either, but for what was put there

@@ -97,6 +97,7 @@ pub(crate) struct Prelude<'js> {
     pub(crate) kind_of: Function<'js>,
     pub(crate) heed: Function<'js>,
     pub(crate) is_thenable: Function<'js>,
+    pub(crate) queue_microtask: Function<'js>,
 }
 
 impl<'js> Prelude<'js> {
@@ -129,6 +130,7 @@ impl<'js> Prelude<'js> {
             kind_of: all.get("kindOf")?,
             heed: all.get("heed")?,
             is_thenable: all.get("isThenable")?,
+            queue_microtask: all.get("queueMicrotask")?,
             all,
         })
     }
@@ -145,7 +147,7 @@ impl<'js> Prelude<'js> {
     }
 
     /// Makes `structuredClone`.
-    pub(crate) fn structured_clone(&self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
+    pub(crate) fn structured_clone(&self, ctx: &Ctx<'js>) -> Result<Function<'js>> {
         let native = Members::hidden(ctx)?;
         inspect::is_handle_of(&native)?;
         inspect::is_proxy_of(&native)?;

@@ -6,6 +6,7 @@ use crate::codec::shapes::Shapes;
 use crate::fault::Fault;
 use crate::globals::{self, intrinsics::Intrinsics};
 use crate::host::Host;
+use crate::ns;
 use crate::prelude::{Inspection, Prelude};
 use geppetto_events::RunIds;
 use rquickjs::function::Constructor;
@@ -38,6 +39,8 @@ pub(crate) struct Vm<'js> {
     prelude: OnceCell<Prelude<'js>>,
     inspection: OnceCell<Inspection<'js>>,
     web: OnceCell<Object<'js>>,
+    structured_clone: OnceCell<Function<'js>>,
+    consts: OnceCell<Object<'js>>,
 }
 
 // SAFETY: the type is the same for every lifetime, and all its JS values have that one.
@@ -65,6 +68,8 @@ impl<'js> Vm<'js> {
             prelude: OnceCell::new(),
             inspection: OnceCell::new(),
             web: OnceCell::new(),
+            structured_clone: OnceCell::new(),
+            consts: OnceCell::new(),
         };
         if ctx.store_userdata(vm).is_err() {
             return Err(Fault::Plain("the VM is set up twice".to_owned()).throw(ctx));
@@ -86,6 +91,22 @@ impl<'js> Vm<'js> {
     /// See [`prelude`](Self::prelude).
     pub(crate) fn web(&self, ctx: &Ctx<'js>) -> Result<&Object<'js>> {
         loaded(&self.web, || self.prelude(ctx)?.web(ctx, self.inspection(ctx)?))
+    }
+
+    /// What `structuredClone` does.
+    ///
+    /// # Errors
+    /// See [`prelude`](Self::prelude).
+    pub(crate) fn structured_clone(&self, ctx: &Ctx<'js>) -> Result<&Function<'js>> {
+        loaded(&self.structured_clone, || self.prelude(ctx)?.structured_clone(ctx))
+    }
+
+    /// The constants of the module.
+    ///
+    /// # Errors
+    /// When the engine has no memory for them.
+    pub(crate) fn consts(&self, ctx: &Ctx<'js>) -> Result<&Object<'js>> {
+        loaded(&self.consts, || ns::consts(ctx))
     }
 
     /// How values print.

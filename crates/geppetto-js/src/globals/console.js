@@ -5,7 +5,7 @@
   const { slice } = kept.text;
   // How values print is read when the first one is printed that is no text.
   const inspection = () => native.inspection();
-  const { String: Text, Number: toNumber, Error: Fault, stringify, parseInt, parseFloat, toPrimitive, FunctionPrototype } = kept.own;
+  const { String: Text, Number: toNumber, Error: Fault, parseInt, parseFloat, toPrimitive, FunctionPrototype } = kept.own;
 
   const SHALLOW = { __proto__: null, depth: 0 }, HIDDEN = { __proto__: null, depth: 4, showHidden: true };
   // `%s`: as text, what a class of the script can say itself.
@@ -20,7 +20,7 @@
     return !owner || (owner !== value && isBuiltIn(owner)) ? inspect(value, SHALLOW) : Text(value);
   }
   function json(value) {
-    try { return stringify(value); } catch (error) {
+    try { return native.json(value); } catch (error) {
       const { classOf, ownOf } = inspection();
       if (classOf(error) === "Error" && ownOf(error, "message")?.value === "circular reference") return "[Circular]";
       throw error;

@@ -18,6 +18,10 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
         }
         Ok(call.undefined())
     })?;
+    members.method("json", 1, |call| {
+        let text = call.ctx().json_stringify(call.at(0))?;
+        Ok(text.map_or_else(|| call.undefined(), rquickjs::String::into_value))
+    })?;
     Ok(())
 }
 

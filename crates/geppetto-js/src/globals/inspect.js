@@ -2,12 +2,12 @@
 // Looking at a value runs no trap of a Proxy, and calls nothing a script may have replaced.
 (function (native, kept, layout, ours) {
   "use strict";
-  const { apply, ownKeys, getPrototypeOf, uncurry, data } = kept;
+  const { apply, ownKeys, getPrototypeOf, uncurry, data, min } = kept;
   const { list, append, map, filter, find, join, split, listOf, entriesOf, itemsOf, mapGet, mapSet, mapHas, mapSize, setSize, exec } = kept;
-  const { slice, indexOf, includes, startsWith, endsWith, padStart, repeat, trim } = kept.text;
+  const { slice, indexOf, includes, startsWith, endsWith, repeat, trim } = kept.text;
   const { MOST_ITEMS, digits, counted, showText, numberText, keyText, laidOut } = layout;
   const { behind, classOf } = native;
-  const { String: Text, Map: Maps, Uint8Array: Bytes, toStringTag, min, getOwnPropertySymbols, inspectCustom: CUSTOM } = kept.own;
+  const { String: Text, Map: Maps, Uint8Array: Bytes, toStringTag, getOwnPropertySymbols, inspectCustom: CUSTOM } = kept.own;
   const { ObjectPrototype, FunctionPrototype, ErrorPrototype } = kept.own;
   const sourceOf = uncurry(kept.own.functionText);
   const builtIns = new Maps(), CLASS_NAME = /^[A-Z][a-zA-Z0-9]+$/, names = kept.own.globalNames;
@@ -291,7 +291,7 @@
     it.open = prefix(it, it.kind) + "{";
     let bytes, length = 0, contents = "(detached)";
     try { bytes = new Bytes(it.value); length = kept.viewLength(bytes); } catch {}
-    if (bytes) contents = "[Uint8Contents]: <" + join(firstOf(length, (i) => padStart(digits(bytes[i], 16), 2, "0"), "more byte"), " ") + ">";
+    if (bytes) contents = "[Uint8Contents]: <" + join(firstOf(length, (i) => (bytes[i] < 16 ? "0" : "") + digits(bytes[i], 16), "more byte"), " ") + ">";
     it.parts = () => listOf([contents]);
     it.fields = listOf([field("byteLength", length)]);
   }

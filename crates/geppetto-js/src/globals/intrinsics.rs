@@ -3,20 +3,21 @@
 use crate::codec::properties::{self, OwnName};
 use crate::function::define;
 use rquickjs::function::{Constructor, This};
-use rquickjs::{Array, Ctx, Error, Function, Object, Result, Value};
-use std::sync::LazyLock;
+use rquickjs::object::Filter;
+use rquickjs::{Array, Ctx, Error, Function, IntoJs, Object, Result, Value};
+use std::sync::{LazyLock, OnceLock};
 
 /// What is read: of the object on this path from the global one, into this group of ours, these properties. `ours=theirs`
 /// where our scripts call one something else.
 type Read = (&'static str, &'static str, &'static str);
 
 #[rustfmt::skip]
-const PROPERTIES: [Read; 29] = [
+const PROPERTIES: [Read; 27] = [
     ("", "", "ArrayBuffer DOMException DataView Date Error Map Number Object RangeError RegExp Set String TypeError Uint8Array parseInt parseFloat"),
     ("", "views", "Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array Float16Array Float32Array Float64Array"),
     ("", "errors", "Error EvalError RangeError ReferenceError SyntaxError TypeError URIError"),
     ("", "exotic", "Promise WeakMap WeakSet WeakRef FinalizationRegistry Iterator"),
-    ("Object", "", "freeze keys hasOwn getPrototypeOf setPrototypeOf getOwnPropertyDescriptor getOwnPropertySymbols defineProperty getOwnPropertyNames ObjectPrototype=prototype"),
+    ("Object", "", "freeze keys hasOwn getPrototypeOf setPrototypeOf getOwnPropertyDescriptor getOwnPropertySymbols defineProperty ObjectPrototype=prototype"),
     ("Object.prototype", "", "objectText=toString"),
     ("Function", "", "FunctionPrototype=prototype"),
     ("Function.prototype", "", "functionText=toString bind"),
@@ -24,10 +25,8 @@ const PROPERTIES: [Read; 29] = [
     ("Array", "", "isArray"),
     ("Array.prototype", "", "sort"),
     ("Error", "", "captureStackTrace isError ErrorPrototype=prototype"),
-    ("JSON", "", "stringify"),
-    ("Math", "", "sqrt max min round floor"),
     ("Symbol", "", "toStringTag asyncIterator iterator toPrimitive symbolFor=for"),
-    ("String.prototype", "text", "slice indexOf includes startsWith endsWith charCodeAt codePointAt padStart repeat trim toWellFormed"),
+    ("String.prototype", "text", "slice indexOf charCodeAt codePointAt repeat trim toWellFormed"),
     ("Map.prototype", "", "mapEntries=entries mapGet=get mapSet=set mapHas=has"),
     ("Set.prototype", "", "setValues=values setAdd=add"),
     ("Date.prototype", "", "getTime toISOString"),
@@ -68,7 +67,7 @@ fn names(line: &'static str) -> impl Iterator<Item = (&'static str, &'static str
 }
 
 /// What no table tells where to find.
-const MORE: &str = "viewName nextEntry nextItem globalNames";
+const MORE: &str = "viewName nextEntry nextItem";
 
 /// Groups and names of all that is kept, in its order.
 static KEPT: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
@@ -76,6 +75,9 @@ static KEPT: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
     let named = |(group, line)| names(line).map(move |(ours, _)| (group, ours));
     reads.chain([("", MORE)]).flat_map(named).collect()
 });
+
+/// The names of the engine's own globals: the same in each VM, and so kept once.
+static GLOBAL_NAMES: OnceLock<Vec<String>> = OnceLock::new();
 
 /// The intrinsics of a VM, in the order of [`KEPT`]. They are an object for our scripts once one is read.
 pub(crate) struct Intrinsics<'js>(Vec<Value<'js>>);
@@ -103,8 +105,10 @@ impl<'js> Intrinsics<'js> {
             let iterator: Object<'js> = intrinsics.function(begin)?.call((This(collection),))?;
             intrinsics.0.push(iterator.get("next")?);
         }
-        let names = intrinsics.function("getOwnPropertyNames")?.call((ctx.globals(),))?;
-        intrinsics.0.push(names);
+        if GLOBAL_NAMES.get().is_none() {
+            let names = ctx.globals().own_keys(Filter::new().string()).collect::<Result<_>>()?;
+            let _ = GLOBAL_NAMES.set(names);
+        }
         Ok(intrinsics)
     }
 
@@ -148,6 +152,8 @@ impl<'js> Intrinsics<'js> {
             }
         }
         define(&all, "global", ctx.globals())?;
+        let names = GLOBAL_NAMES.get().into_iter().flatten().map(|name| name.as_str().into_js(ctx));
+        define(&all, "globalNames", crate::codec::array(ctx, names)?)?;
         let custom: Value<'js> = self.function("symbolFor")?.call(("nodejs.util.inspect.custom",))?;
         define(&all, "inspectCustom", custom)?;
         Ok(all)

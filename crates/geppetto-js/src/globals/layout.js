@@ -1,12 +1,13 @@
 // How text is quoted and measured, and where lines break, as in Node 20. Evaluated when something is first printed.
 (function (kept) {
   "use strict";
-  const { list, append, map, filter, join, split, exec, uncurry, ownOf } = kept;
+  const { list, append, map, filter, join, split, exec, uncurry, ownOf, min, max } = kept;
   const { slice, includes, charCodeAt, codePointAt, repeat } = kept.text;
-  const { sqrt, max, min, round, floor, String: Text, RegExp: Pattern, numberText: numberToText } = kept.own;
+  const { String: Text, RegExp: Pattern, numberText: numberToText } = kept.own;
   const digits = uncurry(numberToText);
   const MOST_ITEMS = 100, LONGEST_TEXT = 10_000, LINE = 80;
 
+  const whole = (number) => number - (number % 1);
   const counted = (count, what) => count + " " + what + (count > 1 ? "s" : "");
   const UNUSUAL = /[\x00-\x1f'\\\x7f-\x9f\ud800-\udfff]/, HEX = "0123456789ABCDEF";
   const SHORT = { __proto__: null, 8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r", 39: "\\'", 92: "\\\\" };
@@ -79,8 +80,8 @@
     let total = 0, widest = 0;
     for (let i = 0; i < count; i++) { append(widths, widthOf(parts[i])); total += widths[i] + 2; widest = max(widest, widths[i] + 2); }
     if (widest * 3 + ctx.indent >= LINE || (total / widest <= 5 && widest > 8)) return parts;
-    const width = max(widest - 3 - sqrt(widest - total / parts.length), 1);
-    const columns = min(round(sqrt(2.5 * width * count) / width), floor((LINE - ctx.indent) / widest), 12);
+    const width = max(widest - 3 - (widest - total / parts.length) ** 0.5, 1);
+    const columns = min(min(whole((2.5 * width * count) ** 0.5 / width + 0.5), whole((LINE - ctx.indent) / widest)), 12);
     if (columns <= 1) return parts;
     const most = list(), rows = list();
     for (let i = 0; i < count; i++) { if (i < columns) append(most, 0); most[i % columns] = max(most[i % columns], widths[i] + 2); }

@@ -12,6 +12,7 @@ use crate::call::Call;
 use crate::fault::Fallible;
 use crate::function::Members;
 use crate::vm::Vm;
+use rquickjs::function::Args;
 use rquickjs::object::Property;
 use rquickjs::{Ctx, Result, Value};
 
@@ -20,16 +21,13 @@ use rquickjs::{Ctx, Result, Value};
 enum Origin {
     Prelude,
     Console,
-    Clone,
     Web,
 }
 
-const LAZY: [(&str, Origin); 9] = [
+const LAZY: [(&str, Origin); 7] = [
     ("AbortController", Origin::Prelude),
     ("AbortSignal", Origin::Prelude),
-    ("queueMicrotask", Origin::Prelude),
     ("console", Origin::Console),
-    ("structuredClone", Origin::Clone),
     ("TextDecoder", Origin::Web),
     ("TextEncoder", Origin::Web),
     ("URL", Origin::Web),
@@ -42,7 +40,15 @@ pub(crate) fn install<'js>(ctx: &Ctx<'js>) -> Result<()> {
     macro_rules! define {
         ($($at:literal)*) => { $(globals.accessor(LAZY[$at].0, get::<$at>, set::<$at>)?;)* };
     }
-    define!(0 1 2 3 4 5 6 7 8);
+    define!(0 1 2 3 4 5 6);
+    globals.replaceable("queueMicrotask", 1, |call| {
+        Ok(Vm::of(call.ctx()).prelude(call.ctx())?.queue_microtask.call((call.at(0),))?)
+    })?;
+    globals.replaceable("structuredClone", 2, |call| {
+        let mut args = Args::new(call.ctx().clone(), call.args().len());
+        args.push_args(call.args())?;
+        Ok(Vm::of(call.ctx()).structured_clone(call.ctx())?.call_arg(args)?)
+    })?;
     timers::install(ctx)
 }
 
@@ -69,7 +75,6 @@ fn made<'js>(ctx: &Ctx<'js>, name: &str, origin: Origin) -> Result<Value<'js>> {
     match origin {
         Origin::Prelude => prelude.all.get(name),
         Origin::Console => prelude.console(ctx),
-        Origin::Clone => prelude.structured_clone(ctx),
         Origin::Web => vm.web(ctx)?.get(name),
     }
 }

@@ -12,6 +12,10 @@
   const text = { __proto__: null }, methods = keys(own.text);
   for (let i = 0; i < methods.length; i++) text[methods[i]] = uncurry(own.text[methods[i]]);
   const { slice, indexOf } = text;
+  text.includes = (whole, part) => indexOf(whole, part) >= 0;
+  text.startsWith = (whole, start) => slice(whole, 0, start.length) === start;
+  text.endsWith = (whole, end) => whole.length >= end.length && slice(whole, whole.length - end.length) === end;
+  const min = (a, b) => (a < b ? a : b), max = (a, b) => (a > b ? a : b);
   const mapEntries = uncurry(own.mapEntries), setValues = uncurry(own.setValues);
   const nextEntry = uncurry(own.nextEntry), nextItem = uncurry(own.nextItem);
 
@@ -64,7 +68,7 @@
 
   const flags = map(own.flags, (isSet, i) => ({ __proto__: null, letter: "dgimsuvy"[i], isSet: uncurry(isSet) }));
   return freeze({
-    __proto__: null, apply, ownKeys, freeze, keys, hasOwn, getPrototypeOf, defineProperty, isArray,
+    __proto__: null, apply, ownKeys, freeze, keys, hasOwn, getPrototypeOf, defineProperty, isArray, min, max,
     own, uncurry, text, is, data, ownOf, list, append, listOf, map, filter, find, join, split,
     entriesOf: (value, most = Infinity) => held(mapEntries(value), nextEntry, most),
     itemsOf: (value, most = Infinity) => held(setValues(value), nextItem, most),

@@ -23,7 +23,7 @@ pub(crate) fn module<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let vm = Vm::of(ctx);
     let module = Members::new(ctx)?;
     module.text("version", env!("CARGO_PKG_VERSION"))?;
-    module.value("consts", consts(ctx)?)?;
+    module.lazy("consts", |call| Ok(Vm::of(call.ctx()).consts(call.ctx())?.clone().into_value()))?;
     module.lazy("RunError", |call| Ok(Vm::of(call.ctx()).prelude(call.ctx())?.all.get("RunError")?))?;
     let args = vm.host.config.args.iter().map(|arg| json::encode(ctx, &arg.as_str().into()));
     let args = crate::codec::array(ctx, args)?;
@@ -49,7 +49,7 @@ pub(crate) fn module<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     module.frozen()
 }
 
-fn consts<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
+pub(crate) fn consts<'js>(ctx: &Ctx<'js>) -> Result<Object<'js>> {
     let consts = Members::new(ctx)?;
     for (group, constants) in CONSTS {
         let members = Members::new(ctx)?;
