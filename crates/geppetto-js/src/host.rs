@@ -4,7 +4,7 @@ use crate::callback::Around;
 use crate::globals::abort::Watched;
 use crate::globals::timers::Timers;
 use crate::module::EngineFactory;
-use crate::pump::Pump;
+use crate::pumps::Pumps;
 use geppetto_events::{EventSink, Kept, MemoryMeter};
 use geppetto_inference::{Failure, InferenceError, Middleware, RunContext, RunToken};
 use geppetto_runner::{CallError, Local, MemoryAccount, OwnerRef, WaitError};
@@ -12,12 +12,13 @@ use geppetto_time::Clock;
 use geppetto_toolloop::{StepController, Tool};
 use geppetto_turns::Map;
 use rquickjs::Ctx;
+use slab::Slab;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::path::PathBuf;
 use std::pin::pin;
-use std::rc::{Rc, Weak};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 /// Makes a host middleware from the options a script passed.
@@ -28,19 +29,22 @@ pub type ConsoleSink = Arc<dyn Fn(&str, &str) + Send + Sync>;
 
 /// The runs of a VM that go on. Scripts add to it on the owner's thread; the host cancels from any.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct ActiveRuns(Arc<Mutex<Vec<RunContext>>>);
+pub(crate) struct ActiveRuns(Arc<Mutex<Slab<RunContext>>>);
 
 impl ActiveRuns {
-    pub(crate) fn add(&self, run: RunContext) {
-        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.retain(|run| !run.core().is_finished());
-        runs.push(run);
+    /// Lists a run until what is returned is dropped: nothing of it is kept behind its end.
+    pub(crate) fn add(&self, run: RunContext) -> Active {
+        let place = self.lock().insert(run);
+        Active { all: self.clone(), place }
     }
 
+    fn lock(&self) -> MutexGuard<'_, Slab<RunContext>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Those that have not ended.
     pub(crate) fn all(&self) -> Vec<RunContext> {
-        let mut runs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        runs.retain(|run| !run.core().is_finished());
-        runs.clone()
+        self.lock().iter().map(|(_, run)| run).filter(|run| !run.core().is_finished()).cloned().collect()
     }
 
     /// Ends them all, because nobody drives them any more: the VM was given up.
@@ -49,6 +53,20 @@ impl ActiveRuns {
             let failure = Failure::new(format!("the runtime was condemned: {why}"));
             run.abandon(InferenceError::Limit { failure });
         }
+    }
+}
+
+/// A run that is listed as going on, held by whoever drives it.
+pub(crate) struct Active {
+    all: ActiveRuns,
+    place: usize,
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        let ended = self.all.lock().remove(self.place);
+        // Not while the list is locked.
+        drop(ended);
     }
 }
 
@@ -75,7 +93,7 @@ pub(crate) struct Host {
     /// child.
     enclosing: RefCell<Vec<Around>>,
     /// Deliveries to listeners of runs that go on.
-    pub(crate) pumps: RefCell<Vec<Weak<Pump>>>,
+    pub(crate) pumps: Rc<Pumps>,
     /// Signals whose listeners wait for their tokens.
     pub(crate) watched: RefCell<Vec<Watched>>,
     pub(crate) timers: Timers,
@@ -99,7 +117,7 @@ impl Host {
             owner,
             config,
             enclosing: RefCell::default(),
-            pumps: RefCell::default(),
+            pumps: Rc::default(),
             watched: RefCell::default(),
             timers: Timers::default(),
             module_roots: RefCell::default(),
@@ -147,19 +165,12 @@ impl Host {
         inside()
     }
 
-    /// The deliveries of runs that go on.
-    pub(crate) fn live_pumps(&self) -> Vec<Rc<Pump>> {
-        let mut pumps = self.pumps.borrow_mut();
-        pumps.retain(|pump| pump.strong_count() > 0);
-        pumps.iter().filter_map(Weak::upgrade).collect()
-    }
-
     /// Tells what has happened meanwhile and cannot wait: abort listeners of cancelled tokens, listeners of events.
     /// Called before each callback and while a synchronous wait goes on; in a wait only of what is `within` it, because
     /// nothing else happens in the VM then.
     pub(crate) fn tell(&self, ctx: &Ctx<'_>, within: Option<&RunToken>) {
         self.tell_aborts(ctx, within);
-        for pump in self.live_pumps() {
+        for pump in self.pumps.due() {
             if within.is_none_or(|within| within.is_related(pump.core().token())) {
                 pump.deliver(ctx);
             }
@@ -184,14 +195,15 @@ impl Host {
         future: F,
     ) -> Result<F::Output, WaitError> {
         let Some(local) = Local::current() else { return Err(WaitError::Shutdown) };
+        let mut wait = None;
         let mut future = pin!(future);
         local.block_on(
             scope,
             poll_fn(|cx| {
-                for pump in self.live_pumps() {
-                    pump.register_wait(cx);
-                }
                 let polled = future.as_mut().poll(cx);
+                if polled.is_pending() {
+                    wait.get_or_insert_with(|| self.pumps.wait()).register(cx);
+                }
                 self.tell_in(&local, within);
                 polled
             }),
@@ -200,9 +212,7 @@ impl Host {
 
     /// Tells, from outside any job.
     fn tell_in(&self, local: &Local, within: &RunToken) {
-        let idle =
-            self.watched.borrow().is_empty() && self.live_pumps().iter().all(|pump| pump.has_nothing_to_do());
-        if idle {
+        if self.watched.borrow().is_empty() && self.pumps.is_idle() {
             return;
         }
         if let Err(error) = local.enter("listeners", |ctx| self.tell(&ctx, Some(within))) {

@@ -38,6 +38,7 @@ mod options;
 mod prelude;
 mod promise;
 mod pump;
+mod pumps;
 mod run_error;
 mod runtime;
 mod script;

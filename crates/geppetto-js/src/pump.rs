@@ -9,6 +9,7 @@ use crate::codec::event;
 use crate::fault::Fault;
 use crate::host::Host;
 use crate::promise::Deferred;
+use crate::pumps::{Place, wake_of_next};
 use crate::vm::Vm;
 use futures_lite::future::yield_now;
 use geppetto_events::{Cursor, Event, EventType};
@@ -20,7 +21,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 /// The listeners and iterators of a run's handle.
 pub(crate) struct Pump {
@@ -37,6 +38,7 @@ pub(crate) struct Pump {
     delivering: Cell<bool>,
     /// Wakes the task that drives the run, while there is one.
     waker: RefCell<Option<Waker>>,
+    place: Place,
 }
 
 struct Listener {
@@ -55,8 +57,9 @@ pub(crate) struct IteratorState {
 }
 
 impl Pump {
-    pub(crate) fn new(run: &RunContext, started: String) -> Rc<Self> {
-        Rc::new(Self {
+    pub(crate) fn new(host: &Host, run: &RunContext, started: String) -> Rc<Self> {
+        let pump = host.pumps.add(|place| Self {
+            place,
             core: run.core().clone(),
             deadline: run.deadline(),
             started: started.into(),
@@ -65,7 +68,9 @@ impl Pump {
             next_id: Cell::new(0),
             delivering: Cell::new(false),
             waker: RefCell::default(),
-        })
+        });
+        pump.place.look(pump.core.log());
+        pump
     }
 
     pub(crate) fn core(&self) -> &RunCore {
@@ -119,6 +124,7 @@ impl Pump {
 
     /// Sees to a delivery: by the task that drives the run, or after its end by one of its own.
     fn wake(self: &Rc<Self>, host: &Rc<Host>) {
+        self.place.make_due();
         if let Some(waker) = self.waker.borrow().as_ref() {
             return waker.wake_by_ref();
         }
@@ -136,15 +142,7 @@ impl Pump {
     /// Called by the task that drives the run, at each poll: new events and new listeners wake it.
     pub(crate) fn register(&self, cx: &mut Context<'_>) {
         *self.waker.borrow_mut() = Some(cx.waker().clone());
-        self.register_wait(cx);
-    }
-
-    /// Called by a synchronous wait at each poll: new events wake it.
-    pub(crate) fn register_wait(&self, cx: &mut Context<'_>) {
-        // Another thread may append meanwhile: what comes after that wakes.
-        let log = self.core.log();
-        let mut cursor = log.cursor(log.len());
-        while let Poll::Ready(Some(_)) = cursor.poll_event(cx) {}
+        wake_of_next(self.core.log(), cx.waker());
     }
 
     /// The task that drives the run has ended.
@@ -154,6 +152,7 @@ impl Pump {
 
     /// Delivers, from outside any job.
     pub(crate) fn deliver_in(&self, host: &Host) {
+        self.place.look(self.core.log());
         if self.has_nothing_to_do() {
             return;
         }
@@ -161,6 +160,7 @@ impl Pump {
         if let Err(error) = local.enter_framed("listeners", self.frame(), |ctx| self.deliver(&ctx)) {
             // A listener that was interrupted has had its event; the rest comes with the next delivery.
             self.delivering.set(false);
+            self.place.make_due();
             host.report("listener", error);
         }
     }
@@ -187,6 +187,7 @@ impl Pump {
         if self.delivering.replace(true) {
             return;
         }
+        self.place.look(self.core.log());
         // Whoever hears of the end has heard of the abort.
         Vm::of(ctx).host.clone().tell_aborts(ctx, Some(self.core.token()));
         // What listeners make happen comes with the next delivery: otherwise two that answer each other would never
@@ -210,10 +211,11 @@ impl Pump {
             drop(heard);
         }
         self.delivering.set(false);
-        if !self.has_nothing_to_do()
-            && let Some(waker) = self.waker.borrow().as_ref()
-        {
-            waker.wake_by_ref();
+        if !self.has_nothing_to_do() {
+            self.place.make_due();
+            if let Some(waker) = self.waker.borrow().as_ref() {
+                waker.wake_by_ref();
+            }
         }
     }
 

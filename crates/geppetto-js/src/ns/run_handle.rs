@@ -7,7 +7,7 @@ use crate::codec::turn;
 use crate::fault::{Fallible, Fault};
 use crate::function::Members;
 use crate::handle::{self, HandleState};
-use crate::host::{Host, Pending};
+use crate::host::{Active, Host, Pending};
 use crate::promise::{Deferred, keep};
 use crate::pump::{IteratorState, Pump};
 use crate::run_error::caller_stack;
@@ -70,13 +70,12 @@ impl HandleState for RunHandleState {
 }
 
 /// Starts the run: it is polled between jobs, and its events are delivered as it goes.
-pub(super) fn start<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>> {
+pub(super) fn start<'js>(call: &Call<'_, 'js>, (run, active): (Run, Active)) -> Fallible<Value<'js>> {
     let ctx = call.ctx();
     let host = Vm::of(ctx).host.clone();
     let local =
         Local::current().ok_or_else(|| Fault::Plain("there is no runtime on this thread".to_owned()))?;
-    let pump = Pump::new(run.context(), caller_stack(ctx)?);
-    host.pumps.borrow_mut().push(Rc::downgrade(&pump));
+    let pump = Pump::new(&host, run.context(), caller_stack(ctx)?);
     let (promise, deferred) = Deferred::new(ctx)?;
     let object = handle::create_open(ctx, RunHandleState { pump: pump.clone() })?;
     object.prop("promise", Property::from(promise))?;
@@ -84,11 +83,17 @@ pub(super) fn start<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>>
     let bound = crate::codec::json::encode(ctx, &BOUND.as_slice().into())?;
     vm.prelude(ctx)?.bind_methods.call::<_, ()>((object.clone(), bound))?;
     vm.freeze.call::<_, ()>((object.clone(),))?;
-    local.spawn_to_end(drive(run, pump, host.pend(), host.clone(), deferred));
+    local.spawn_to_end(drive((run, active), pump, host.pend(), host.clone(), deferred));
     Ok(object.into_value())
 }
 
-async fn drive(run: Run, pump: Rc<Pump>, pending: Pending, host: Rc<Host>, deferred: Deferred) {
+async fn drive(
+    (run, active): (Run, Active),
+    pump: Rc<Pump>,
+    pending: Pending,
+    host: Rc<Host>,
+    deferred: Deferred,
+) {
     let result = {
         let mut driven = pin!(run.drive());
         poll_fn(|cx| {
@@ -99,6 +104,7 @@ async fn drive(run: Run, pump: Rc<Pump>, pending: Pending, host: Rc<Host>, defer
         })
         .await
     };
+    drop(active);
     // Listeners have heard of the end before the promise settles, also those behind one that was interrupted.
     while !pump.has_nothing_to_do() {
         pump.deliver_in(&host);

@@ -6,6 +6,7 @@ use crate::fault::{Fallible, Fault};
 use crate::function::Members;
 use crate::globals::abort::token_of;
 use crate::handle::{self, HandleState};
+use crate::host::Active;
 use crate::ns::builder::Parts;
 use crate::ns::run_handle;
 use crate::options::Options;
@@ -129,7 +130,7 @@ enum Kind {
 }
 
 /// Reads seed and options of a call, and begins the run.
-fn begin(call: &Call<'_, '_>, session: &Session, kind: Kind) -> Fallible<Run> {
+fn begin(call: &Call<'_, '_>, session: &Session, kind: Kind) -> Fallible<(Run, Active)> {
     let seed = read_seed(call, call.arg(0))?;
     let options = Options::read(call.ctx(), call.arg(1), "options")?;
     let run_options = read_run_options(&options, kind)?;
@@ -143,7 +144,7 @@ fn begun(
     session: &Session,
     seed: Seed,
     (options, kind): (RunOptions, Kind),
-) -> Fallible<Run> {
+) -> Fallible<(Run, Active)> {
     let host = Vm::of(call.ctx()).host.clone();
     let refused = |error| Fault::refused(error, session);
     if kind == Kind::Synchronous {
@@ -156,8 +157,8 @@ fn begun(
         }
     }
     let run = session.begin(seed, options).map_err(|error| refused(error.into()))?;
-    host.runs.add(run.context().clone());
-    Ok(run)
+    let active = host.runs.add(run.context().clone());
+    Ok((run, active))
 }
 
 /// A seed: a turn, a string, a block or blocks.
@@ -210,7 +211,7 @@ fn shutdown_token(host: &crate::host::Host) -> RunToken {
 }
 
 /// Runs in place: the script waits, and nothing else happens in the VM but what belongs to the run.
-fn run_sync<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>> {
+fn run_sync<'js>(call: &Call<'_, 'js>, (run, _active): (Run, Active)) -> Fallible<Value<'js>> {
     let host = Vm::of(call.ctx()).host.clone();
     let handle = run.handle();
     let (scope, token) = (run.context().scope(), run.context().token().clone());
@@ -223,12 +224,14 @@ fn run_sync<'js>(call: &Call<'_, 'js>, run: Run) -> Fallible<Value<'js>> {
 }
 
 /// Runs between jobs; the promise settles after the run's end was told.
-fn run_async<'js>(call: &Call<'_, 'js>, run: Fallible<Run>) -> Fallible<Value<'js>> {
+fn run_async<'js>(call: &Call<'_, 'js>, run: Fallible<(Run, Active)>) -> Fallible<Value<'js>> {
     match run {
-        Ok(run) => {
+        Ok((run, active)) => {
             let stack = caller_stack(call.ctx())?;
-            let driven =
-                async move { run.drive().await.map_err(|error| Fault::StartedRun(Box::new(error), stack)) };
+            let driven = async move {
+                let _active = active;
+                run.drive().await.map_err(|error| Fault::StartedRun(Box::new(error), stack))
+            };
             promise_of(call, driven, |ctx, turn| Ok(turn::encode(ctx, &turn)?.into_value()))
         }
         Err(fault) => rejected(call, fault),
@@ -245,7 +248,7 @@ pub(super) fn functions(members: &Members<'_>) -> Result<()> {
 }
 
 /// One run without keeping a session: `(engine, turn, options?)` with the options of sessions and runs.
-fn begin_once(call: &Call<'_, '_>, kind: Kind) -> Fallible<Run> {
+fn begin_once(call: &Call<'_, '_>, kind: Kind) -> Fallible<(Run, Active)> {
     let engine = crate::ns::engines::engine_of(&call.required(0, "engine", "an Engine")?, "engine")?;
     let seed = read_seed(call, call.arg(1))?;
     let options = Options::read(call.ctx(), call.arg(2), "options")?;

@@ -2,6 +2,7 @@
 
 mod callers;
 mod condemned;
+mod deliveries;
 mod drops;
 mod hosting;
 mod hosts;
