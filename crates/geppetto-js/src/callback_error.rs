@@ -10,6 +10,10 @@ use rquickjs::{Ctx, Value};
 use std::fmt;
 use std::time::Duration;
 
+/// What to use instead of what cannot wait for a promise: a synchronous run, or a plain `next`.
+pub(crate) const ASYNCHRONOUSLY: &str =
+    "use session.runAsync() or session.start(), and gp.middlewares.fromAsync() for middleware around it";
+
 /// What a script threw: bounded text, and the very object for those who stay in its VM.
 #[derive(Debug, Clone)]
 pub(crate) struct Thrown {
@@ -141,7 +145,7 @@ impl CallbackError {
     /// What a tool call fails with because of this.
     pub(crate) fn in_tool(self, ctx: &ToolContext) -> ToolError {
         let (is_over, hint) = match &ctx.run {
-            Some(run) => (run.check().is_err(), "use session.runAsync() or session.start()"),
+            Some(run) => (run.check().is_err(), ASYNCHRONOUSLY),
             None => (ctx.token.is_cancelled(), "use callAsync()"),
         };
         match self {

@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::callback::{Arguments, Callback, function_arg};
 use crate::callback_context;
+use crate::callback_error::ASYNCHRONOUSLY;
 use crate::codec::turn;
 use crate::fault::{Fallible, Fault};
 use crate::function::Members;
@@ -247,8 +248,7 @@ impl Engine for JsEngine {
             },
         );
         called.await.map_err(|error| {
-            let hint = "use session.runAsync() or session.start()";
-            error.in_run(ctx, hint, |failure| InferenceError::engine(self.name(), failure))
+            error.in_run(ctx, ASYNCHRONOUSLY, |failure| InferenceError::engine(self.name(), failure))
         })
     }
 }

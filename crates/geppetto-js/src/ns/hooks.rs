@@ -2,6 +2,7 @@
 
 use crate::callback::{Arguments, Callback};
 use crate::callback_context;
+use crate::callback_error::ASYNCHRONOUSLY;
 use crate::codec::json;
 use crate::fault::{Fallible, Fault};
 use crate::function::define;
@@ -107,7 +108,7 @@ where
             Ok(action)
         },
     );
-    called.await.map_err(|error| error.failure("use session.runAsync() or session.start()"))
+    called.await.map_err(|error| error.failure(ASYNCHRONOUSLY))
 }
 
 /// Whether a hook's result says to abort: `action: "abort"` or `abort: true`.

@@ -3,7 +3,7 @@
 use crate::call::{Call, hidden};
 use crate::callback::{Arguments, Callback, Returned};
 use crate::callback_context;
-use crate::callback_error::CallbackError;
+use crate::callback_error::{ASYNCHRONOUSLY, CallbackError};
 use crate::codec::{properties, turn};
 use crate::fault::{Fallible, Fault};
 use crate::ns::engines::engine_of;
@@ -201,7 +201,7 @@ impl JsMiddleware {
     ) -> Result<Outcome, InferenceError> {
         outcome.map_err(|error| {
             let hint = match self.asynchronous {
-                true => "use session.runAsync() or session.start()",
+                true => ASYNCHRONOUSLY,
                 false => "use gp.middlewares.fromAsync() with session.runAsync() or session.start()",
             };
             error.in_run(ctx, hint, |failure| InferenceError::middleware(self.name.clone(), failure))
