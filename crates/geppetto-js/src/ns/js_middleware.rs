@@ -58,6 +58,9 @@ struct Request {
     promise: Waiting,
 }
 
+/// Boxes, because a channel makes room for 32 items at once and most middleware sends one.
+type Requests = mpsc::UnboundedSender<Box<Request>>;
+
 /// A promise of `next`. It settles in any case: one that is dropped is rejected.
 struct Waiting {
     deferred: Option<Deferred>,
@@ -164,7 +167,7 @@ impl JsMiddleware {
                     return Poll::Ready(outcome);
                 }
                 if let Poll::Ready(Some(request)) = requested.poll_recv(cx) {
-                    running.push(self.answer(request, &last));
+                    running.push(self.answer(*request, &last));
                     continue;
                 }
                 match running.poll_next_unpin(cx) {
@@ -183,7 +186,7 @@ impl JsMiddleware {
             Outcome::Nothing(turn) => {
                 // A `next` that was called and not awaited is under way, or still asked for.
                 while let Ok(request) = requested.try_recv() {
-                    running.push(self.answer(request, &last));
+                    running.push(self.answer(*request, &last));
                 }
                 while running.next().await.is_some() {}
                 match taken(&last) {
@@ -213,7 +216,7 @@ impl JsMiddleware {
         turn: Turn,
         next: Next,
         ctx: &RunContext,
-        (last, requests): (Last, Option<mpsc::UnboundedSender<Request>>),
+        (last, requests): (Last, Option<Requests>),
     ) -> Result<Outcome, CallbackError> {
         let asynchronous = self.asynchronous;
         let (given, run, seen, name) = (turn.clone(), ctx.clone(), last.clone(), self.name.clone());
@@ -317,7 +320,7 @@ fn next_sync<'js>(call: &Call<'_, 'js>, next: &Next, turn: Turn, last: &Last) ->
 /// An asynchronous `next`: a promise that the middleware's own future settles.
 fn next_async<'js>(
     call: &Call<'_, 'js>,
-    (requests, middleware): (&mpsc::UnboundedSender<Request>, &Arc<str>),
+    (requests, middleware): (&Requests, &Arc<str>),
     next: Next,
     turn: Turn,
 ) -> Fallible<Value<'js>> {
@@ -326,7 +329,7 @@ fn next_async<'js>(
     // One that is not awaited is no unhandled rejection: what became of it is told by events.
     Vm::of(call.ctx()).prelude(call.ctx())?.quiet.call::<_, ()>((promise.clone(),))?;
     let promise_of_next = Waiting { deferred: Some(deferred), owner, run, middleware: middleware.clone() };
-    let request = Request { next, turn, promise: promise_of_next };
+    let request = Box::new(Request { next, turn, promise: promise_of_next });
     if let Err(mpsc::error::SendError(mut request)) = requests.send(request) {
         request.promise.refuse("next was called after the middleware had ended");
     }
