@@ -11,6 +11,8 @@ use std::collections::HashSet;
 const STEPS: usize = 1_000_000;
 /// More steps for a larger value, so that long lists are no trouble.
 const STEPS_PER_NODE: usize = 100;
+/// But never more than this: nobody can interrupt it.
+const MOST_STEPS: usize = 3_000_000;
 /// Listing why it does not fit may take this many: each may be an error to keep.
 const LISTED_STEPS: usize = 50_000;
 /// How deep schemas and values may be nested in each other: a stack of 2 MiB has to do.
@@ -42,7 +44,7 @@ pub(crate) fn target<'s>(root: &'s Value, reference: &str) -> Option<&'s Value> 
 
 /// Whether finding out if the value fits ends soon.
 pub(crate) fn is_bounded(schema: &Value, value: &Value) -> bool {
-    let budget = STEPS.saturating_add(STEPS_PER_NODE.saturating_mul(nodes(value)));
+    let budget = STEPS.saturating_add(STEPS_PER_NODE.saturating_mul(nodes(value))).min(MOST_STEPS);
     Effort { root: schema, left: budget, seen: Some(HashSet::new()) }.spend(schema, value, 0).is_some()
 }
 
