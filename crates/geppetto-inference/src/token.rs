@@ -3,6 +3,7 @@
 use crate::InferenceError;
 use futures_util::future::{select, select_all};
 use geppetto_time::Clock;
+use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
@@ -38,6 +39,9 @@ pub struct RunToken {
     /// Its own leaf first, then those of all its ancestors.
     leaves: Arc<[Arc<Leaf>]>,
 }
+
+/// About as many bytes as one takes.
+const LEAF_SIZE: usize = 256;
 
 #[derive(Debug, Default)]
 struct Leaf {
@@ -76,8 +80,24 @@ impl RunToken {
     /// A token that any of `parents` cancels too.
     #[must_use]
     pub fn child_of<'a>(parents: impl IntoIterator<Item = &'a Self>) -> Self {
-        let inherited = parents.into_iter().flat_map(|parent| parent.leaves.iter().cloned());
-        Self { leaves: std::iter::once(Arc::default()).chain(inherited).collect() }
+        let mut leaves = vec![Arc::default()];
+        // Of parents that have ancestors in common, each is taken once: it would double with each generation.
+        let mut seen: Option<HashSet<*const Leaf>> = None;
+        for parent in parents {
+            if leaves.len() == 1 {
+                leaves.extend(parent.leaves.iter().cloned());
+                continue;
+            }
+            let seen = seen.get_or_insert_with(|| leaves.iter().map(Arc::as_ptr).collect());
+            leaves.extend(parent.leaves.iter().filter(|leaf| seen.insert(Arc::as_ptr(leaf))).cloned());
+        }
+        Self { leaves: leaves.into() }
+    }
+
+    /// About as many bytes as it takes, with its ancestors.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.leaves.len() * LEAF_SIZE
     }
 
     /// A token that `token` cancels too, with this reason: for owners that have a cancellation of their own.
@@ -187,6 +207,7 @@ mod tests {
         let child = RunToken::child_of([&a, &b]);
         let grandchild = child.child();
         assert!(block_on(poll_once(grandchild.cancelled())).is_none());
+        assert_eq!(RunToken::child_of([&a, &a, &b, &a]).leaves.len(), 3, "itself, a and b, each once");
         assert!(grandchild.is_related(&a) && a.is_related(&child) && !a.is_related(&b));
         b.cancel(CancelReason::Timeout);
         assert_eq!(block_on(grandchild.cancelled()), CancelReason::Timeout);

@@ -8,9 +8,11 @@ use crate::handle::{self, HandleState};
 use crate::promise::keep;
 use crate::vm::Vm;
 use futures_util::future::select;
+use geppetto_events::Kept;
 use geppetto_inference::{CancelReason, RunCore, RunToken};
 use geppetto_runner::{JsRef, Local};
 use rquickjs::{Ctx, IntoJs, Result, Value};
+use std::cell::RefCell;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,6 +22,14 @@ struct Token {
     token: RunToken,
     /// The run the token belongs to: once it has ended nobody needs to be told any more.
     run: Option<RunCore>,
+    kept: RefCell<Kept>,
+}
+
+impl Token {
+    fn new(ctx: &Ctx<'_>, token: RunToken, run: Option<RunCore>) -> Self {
+        let kept = RefCell::new(Kept::new(Some(Vm::of(ctx).host.meter()), token.size()));
+        Self { token, run, kept }
+    }
 }
 
 impl HandleState for Token {
@@ -46,7 +56,7 @@ impl Watched {
 
 /// A signal for a token of Rust.
 pub(crate) fn signal<'js>(ctx: &Ctx<'js>, token: RunToken, run: Option<RunCore>) -> Result<Value<'js>> {
-    let token = handle::create(ctx, Token { token, run })?;
+    let token = handle::create(ctx, Token::new(ctx, token, run))?;
     Vm::of(ctx).prelude(ctx)?.make_signal.call((token,))
 }
 
@@ -83,7 +93,9 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
     })?;
     members.method("cancelToken", 2, |call| {
         let reason = call.arg(1).map(|reason| codec::text(call.ctx(), &reason)).transpose()?;
-        this_token(call)?.token.cancel(CancelReason::Cancelled(reason.map(Into::into)));
+        let this = this_token(call)?;
+        this.kept.borrow_mut().add(|| reason.as_ref().map_or(0, String::len));
+        this.token.cancel(CancelReason::Cancelled(reason.map(Into::into)));
         Ok(call.undefined())
     })?;
     members.method("tokenReason", 1, |call| match this_token(call)?.token.reason() {
@@ -101,7 +113,7 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
 }
 
 fn new_token<'js>(call: &Call<'_, 'js>, token: RunToken) -> Fallible<Value<'js>> {
-    Ok(handle::create(call.ctx(), Token { token, run: None })?.into_value())
+    Ok(handle::create(call.ctx(), Token::new(call.ctx(), token, None))?.into_value())
 }
 
 fn this_token(call: &Call<'_, '_>) -> Fallible<Rc<Token>> {
