@@ -187,14 +187,14 @@ impl Local {
         let budget = &self.vm.shared.budget;
         // What one microtask let go of need not wait for the last.
         let limit = self.vm.microtask_limit;
-        let mut left = limit;
+        let mut followed = 0;
         budget.drain(|| {
-            while left > 0 && !budget.is_interrupted() && ctx.execute_pending_job() {
-                left -= 1;
+            while followed <= limit && !budget.is_interrupted() && ctx.execute_pending_job() {
+                followed += 1;
                 self.vm.table.remove(self.vm.shared.take_releases());
             }
         });
-        if left == 0 {
+        if followed > limit {
             self.vm.shared.microtasks_killed.notify_waiters();
             self.vm.shared.report("microtasks", CallError::TooManyMicrotasks { limit });
         }
@@ -210,9 +210,17 @@ impl Local {
                 self.vm.shared.report("continuation", CallError::Interrupted { after });
             }
         }
-        if !self.vm.rejections.is_empty() {
-            for error in self.vm.rejections.take(ctx) {
-                self.vm.shared.report("promise", CallError::Script(error));
+        if self.vm.rejections.is_empty() {
+            return;
+        }
+        for error in self.vm.rejections.take(ctx) {
+            self.vm.shared.report("promise", CallError::Script(error));
+        }
+        // What was thrown may have getters that compute for ever.
+        match budget.take_interruption() {
+            None | Some(Interruption { cause: Cause::Memory, .. }) => {}
+            Some(Interruption { after, .. }) => {
+                self.vm.shared.report("promise", CallError::Interrupted { after });
             }
         }
     }

@@ -6,10 +6,12 @@
 use crate::JsError;
 use rquickjs::{Ctx, Persistent, Value};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 
 #[derive(Default)]
 pub(crate) struct Rejections {
-    pending: RefCell<Vec<(Persistent<Value<'static>>, Persistent<Value<'static>>)>>,
+    /// Each promise with its reason, in the order in which they were rejected.
+    pending: RefCell<VecDeque<(Persistent<Value<'static>>, Persistent<Value<'static>>)>>,
 }
 
 impl Rejections {
@@ -18,20 +20,24 @@ impl Rejections {
         let promise = Persistent::save(ctx, promise);
         if handled {
             let mut pending = self.pending.borrow_mut();
-            let found = pending.iter().position(|(known, _)| *known == promise);
-            let removed = found.map(|found| pending.swap_remove(found));
+            // Most were rejected just now, or first of many that are awaited together.
+            let last = pending.len().wrapping_sub(1);
+            let mut from_both_ends = (0..pending.len().div_ceil(2)).flat_map(|at| [last - at, at]);
+            let found = from_both_ends.find(|at| pending[*at].0 == promise);
+            let removed = found.and_then(|found| pending.remove(found));
             drop(pending);
             drop(removed);
         } else {
-            self.pending.borrow_mut().push((promise, Persistent::save(ctx, reason)));
+            self.pending.borrow_mut().push_back((promise, Persistent::save(ctx, reason)));
         }
     }
 
-    /// The rejections that are left, as what was thrown.
-    pub(crate) fn take(&self, ctx: &Ctx<'_>) -> Vec<JsError> {
+    /// The rejections that are left, as what was thrown. Each is read when it is asked for: all together may be more than
+    /// the VM may have.
+    pub(crate) fn take<'a>(&self, ctx: &'a Ctx<'_>) -> impl Iterator<Item = JsError> + 'a {
         let pending = std::mem::take(&mut *self.pending.borrow_mut());
         let reasons = pending.into_iter().filter_map(|(_, reason)| reason.restore(ctx).ok());
-        reasons.map(|reason| JsError::from_value(&reason)).collect()
+        reasons.map(|reason| JsError::from_value(&reason))
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -43,6 +43,28 @@ fn microtasks_that_breed_microtasks_are_stopped_and_reported() {
 }
 
 #[test]
+fn a_getter_of_what_nobody_caught_is_interrupted_on_its_own_account() {
+    let (owner, reports) = owner_with(short(), None);
+    let reject = "Promise.reject({ message: 'plain' });
+        Promise.reject(Object.defineProperty(new Error(), 'message', { get() { for (;;); } })); 0";
+    owner.call_blocking("reject", move |ctx| ctx.eval::<i32, _>(reject).unwrap()).unwrap();
+    assert_eq!(owner.call_blocking("next", |ctx| ctx.eval::<i32, _>("1 + 1").unwrap()), Ok(2));
+    let reports = reports.lock().unwrap();
+    let told: Vec<_> = reports.iter().map(|report| (report.op, &report.error)).collect();
+    assert!(
+        matches!(
+            told[..],
+            [
+                ("promise", CallError::Script(_)),
+                ("promise", CallError::Script(_)),
+                ("promise", CallError::Interrupted { .. })
+            ]
+        ),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn deep_recursion_is_a_range_error_and_the_vm_stays_usable() {
     let owner = owner();
     let source = "function f(n) { return f(n + 1) + 1 } try { f(0) } catch (e) { e.name }";
@@ -66,10 +88,16 @@ fn a_stack_limit_that_would_abort_the_process_is_made_safe() {
 #[test]
 fn too_many_microtasks_after_a_job_are_told_and_let_others_have_their_turn() {
     let (owner, reports) = owner_with(Limits { microtasks: 1000, ..Limits::default() }, None);
-    let breed = "globalThis.count = 0; const f = () => { count++; Promise.resolve().then(f) }; f()";
-    owner.call_blocking("breed", move |ctx| ctx.eval::<(), _>(breed).unwrap()).unwrap();
-    let bred = owner.call_blocking("next", |ctx| ctx.eval::<i32, _>("count").unwrap());
-    assert!(bred.is_ok_and(|count| (900..=1001).contains(&count)), "it was stopped");
+    let follow = |most: u32| {
+        let breed = format!(
+            "globalThis.count = 0; (function f() {{ if (count++ < {most}) Promise.resolve().then(f); }})()"
+        );
+        owner.call_blocking("breed", move |ctx| ctx.eval::<(), _>(breed).unwrap()).unwrap();
+        owner.call_blocking("next", |ctx| ctx.eval::<u32, _>("count - 1").unwrap()).unwrap()
+    };
+    assert_eq!(follow(1000), 1000);
+    assert_eq!(*reports.lock().unwrap(), []);
+    assert_eq!(follow(u32::MAX), 1001);
     let reports = reports.lock().unwrap();
     assert!(matches!(reports[0].error, CallError::TooManyMicrotasks { limit: 1000 }), "{reports:?}");
 }
