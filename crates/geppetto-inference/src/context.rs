@@ -132,6 +132,14 @@ impl RunContext {
         }
     }
 
+    /// To be awaited before something new is begun: while the work may go on this returns at once. Once it has to end
+    /// it never does, and whoever drives the run ends it.
+    pub async fn may_begin(&self) {
+        if self.check().is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// The clock the run goes by.
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {

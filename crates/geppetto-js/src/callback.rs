@@ -46,6 +46,15 @@ impl Around {
         }
     }
 
+    /// Whether what happens in it has to end.
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Run(run) => run.check().is_err(),
+            Self::Call(token) => token.is_cancelled(),
+        }
+    }
+
     fn has_deadline(&self) -> bool {
         matches!(self, Self::Run(run) if run.deadline().is_some())
     }
@@ -175,6 +184,8 @@ impl Callback {
         }
         match started.map_err(CallbackError::Call)? {
             Started::Done(result) => result,
+            // Whoever waits is waiting for that end, too.
+            Started::Over => pending().await,
             // Most are done, and need no room for this.
             Started::Pending(settled) => Box::pin(self.settled(settled, held, killed)).await,
         }
@@ -225,6 +236,8 @@ fn tell(local: &Local, within: &RunToken) {
 }
 
 enum Started<R> {
+    /// What it belongs to has to end: listeners have ended it, or its time is over. The function was not called.
+    Over,
     Done(Result<R, CallbackError>),
     Pending(oneshot::Receiver<Result<R, CallbackError>>),
 }
@@ -235,6 +248,9 @@ where
     E: for<'js> FnOnce(&Ctx<'js>) -> Fallible<Arguments<'js>>,
     D: for<'js> FnOnce(&Ctx<'js>, Returned<'js>) -> Fallible<R> + 'static,
 {
+    if around.is_over() {
+        return Started::Over;
+    }
     match try_start(ctx, function, around, encode, decode) {
         Ok(started) => started,
         Err(fault) => Started::Done(Err(caught(ctx, fault))),

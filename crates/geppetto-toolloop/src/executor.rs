@@ -4,7 +4,7 @@ use crate::attempt::{bounded, hooked, in_time};
 use crate::hooks::{AfterAction, BeforeAction, ErrorAction, HookCall, HookedError, HookedResult, ToolHooks};
 use crate::registry::{Registered, ToolSet};
 use crate::{LoopConfig, ToolContext, ToolError, retry};
-use futures_util::lock::Mutex;
+use futures_util::lock::{Mutex, MutexGuard};
 use futures_util::{Stream, StreamExt, stream};
 use geppetto_events::{EventBody, EventOrigin, ToolCallInfo, ToolResultInfo};
 use geppetto_inference::{RunContext, RunToken};
@@ -101,10 +101,17 @@ impl<'a> Executor<'a> {
         (&**self.ctx.clock(), &ctx.token)
     }
 
+    /// Waits for its turn to call a hook, which no hook has once the run has to end.
+    async fn hook_turn(&self) -> MutexGuard<'_, ()> {
+        let turn = self.hook_turn.lock().await;
+        self.ctx.may_begin().await;
+        turn
+    }
+
     async fn before(&self, call: &mut HookCall, pending: &PendingCall) -> Result<(), ToolError> {
         let Some(hooks) = self.hooks else { return Ok(()) };
         let config = hooks.config();
-        let _turn = self.hook_turn.lock().await;
+        let _turn = self.hook_turn().await;
         let ctx = self.context(call, pending, 1, config.timeout);
         let action =
             hooked("beforeToolCall", config, self.bounds(&ctx), hooks.before_tool_call(call, &ctx)).await?;
@@ -128,7 +135,7 @@ impl<'a> Executor<'a> {
     ) -> Result<Value, ToolError> {
         let Some(hooks) = self.hooks else { return result };
         let config = hooks.config();
-        let _turn = self.hook_turn.lock().await;
+        let _turn = self.hook_turn().await;
         let ctx = &self.context(call, pending, last.attempt, config.timeout);
         let seen = HookedResult {
             value: result.as_ref().ok().cloned(),
@@ -175,6 +182,7 @@ impl<'a> Executor<'a> {
         ctx: &ToolContext,
         timeout: Duration,
     ) -> (Result<Value, ToolError>, Duration) {
+        self.ctx.may_begin().await;
         let attempt = ctx.attempt;
         let tool_call =
             ToolCallInfo { id: call.id.clone(), name: call.name.clone(), input: call.args.to_string() };
@@ -209,7 +217,7 @@ impl<'a> Executor<'a> {
             None => ErrorAction::Default,
             Some(hooks) => {
                 let config = hooks.config();
-                let _turn = self.hook_turn.lock().await;
+                let _turn = self.hook_turn().await;
                 let ctx = self.context(call, pending, attempt, config.timeout);
                 let seen = HookedError { error: error.clone(), default_retry, default_backoff };
                 let action =
