@@ -41,6 +41,7 @@ The command ends when no timer, run or operation is pending. Exit codes:
   13   the top level waits for a promise that nothing will settle
   130  Ctrl-C: runs are cancelled and their last events told; a second one ends
        at once
+  141  nobody reads stdout any more; runs are cancelled as by Ctrl-C
 
 GEPPETTO_LOG=debug shows the host's log on stderr.";
 

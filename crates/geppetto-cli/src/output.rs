@@ -8,6 +8,7 @@ use std::io::{ErrorKind, IsTerminal, Write, stderr, stdout};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Notify;
 
 /// Where a script's own output goes: stdout belongs to the events when they are NDJSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,8 +36,12 @@ impl Stream {
         let (mut out, mut err) = (stdout(), stderr());
         let writer: &mut dyn Write = if self == Self::Stdout { &mut out } else { &mut err };
         match writer.write_all(bytes).and_then(|()| writer.flush()) {
-            // A reader that went away does not want the rest.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+            // A reader that went away does not want the rest: of stdout, nor that it is made.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                if self == Self::Stdout {
+                    READER_GONE.notify_one();
+                }
+            }
             Err(error) if !FAILED.swap(true, Ordering::Relaxed) && self == Self::Stdout => {
                 let _ = writeln!(err, "geppetto: could not write to stdout: {error}");
             }
@@ -51,6 +56,13 @@ static FAILED: AtomicBool = AtomicBool::new(false);
 /// Whether something could not be written: the command has failed then.
 pub(crate) fn has_failed() -> bool {
     FAILED.load(Ordering::Relaxed)
+}
+
+static READER_GONE: Notify = Notify::const_new();
+
+/// Waits until nobody reads stdout any more, and something was written to it nevertheless.
+pub(crate) async fn reader_gone() {
+    READER_GONE.notified().await;
 }
 
 /// Shows the result of a command, and is its exit code.

@@ -24,6 +24,8 @@ const USAGE: u8 = 2;
 const LIMIT: u8 = 3;
 const NEVER_SETTLES: u8 = 13;
 const INTERRUPTED: u8 = 130;
+/// What a shell tells of a program that wrote to a pipe which nobody reads any more.
+const NOBODY_READS: u8 = 141;
 
 /// How long the runs of a script may take to tell of their end once it is over.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -95,7 +97,10 @@ async fn run_script(arguments: Run) -> u8 {
     let code = {
         let script = script(&runtime, Source::File(file), &uncaught);
         let mut interrupted = pin!(interrupted(&runtime, &mut interrupts, &on_interrupt, &was_interrupted));
-        let over = over(&runtime, arguments.timeout, &uncaught);
+        let over = async {
+            let over = pin!(over(&runtime, arguments.timeout, &uncaught));
+            select(over, pin!(nobody_reads(&runtime))).await.factor_first().0
+        };
         match select(pin!(script), select(interrupted.as_mut(), pin!(over))).await {
             // The runs of an interrupted script tell of their ends, unless somebody cannot wait for that.
             Either::Left(_) if was_interrupted.load(Ordering::Relaxed) => interrupted.await,
@@ -151,6 +156,15 @@ async fn over(runtime: &Runtime, limit: Option<Duration>, uncaught: &Uncaught) -
     runtime.cancel_runs(&CancelReason::Timeout);
     runs_told(runtime).await;
     LIMIT
+}
+
+/// Ends the script when nobody reads what it is run for.
+async fn nobody_reads(runtime: &Runtime) -> u8 {
+    output::reader_gone().await;
+    if runtime.cancel_runs(&CancelReason::Cancelled(Some("nobody reads its output any more".into()))) > 0 {
+        runs_told(runtime).await;
+    }
+    NOBODY_READS
 }
 
 /// How long the script's own handler of Ctrl-C may be kept waiting.

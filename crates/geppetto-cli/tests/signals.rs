@@ -123,3 +123,20 @@ fn a_second_ctrl_c_ends_at_once_whatever_listeners_do() {
     assert_eq!(end(child, output), (String::new(), Some(130)));
     assert!(began.elapsed() < std::time::Duration::from_millis(1500), "{:?}", began.elapsed());
 }
+
+#[test]
+fn a_script_whose_output_nobody_reads_any_more_ends_with_its_runs() {
+    let script = r#"
+        const gp = require("geppetto");
+        const run = gp.createSession({ engine: gp.engines.echo({ delayMs: 60000 }) }).start("hi");
+        run.on("run-finished", ({ error }) => console.error(error));
+        setInterval(() => console.log("more"), 1);
+    "#;
+    let (mut child, output, line) = start("unread.js", script);
+    assert_eq!(line, "more\n");
+    drop(output);
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "the run was cancelled: nobody reads its output any more\n");
+    assert_eq!(child.wait().unwrap().code(), Some(141));
+}
