@@ -1399,7 +1399,7 @@ export interface TurnsNamespace {
    */
   appendBlock(turn: TurnInput, block: BlockInput | readonly BlockInput[]): Turn;
   /**
-   * What the person says. An image is `{ url }`, or `{ media_type, content }` with base64.
+   * What the person says. An image is `{ url, mediaType? }`, or `{ content, mediaType }` with base64.
    *
    * @example
    * gp.turns.newUserBlock("What is this?", [{ url: "https://example.com/cat.png" }]);

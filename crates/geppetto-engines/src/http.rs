@@ -6,6 +6,7 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use geppetto_time::Clock;
 use http::{HeaderName, HeaderValue};
+use rig_core::completion::history::{IMAGE_UNSENDABLE, USER_IMAGE_OMITTED};
 use rig_core::http_client::{
     BoxedStream, Error, HttpClientExt, LazyBody, MultipartForm, Request, Response, Result, StreamingResponse,
 };
@@ -29,6 +30,8 @@ const CREDENTIALS: [&str; 3] = ["authorization", "x-api-key", "x-goog-api-key"];
 pub(crate) enum Fault {
     /// The request would go to another origin than the key belongs to.
     ForeignOrigin,
+    /// rig has put a sentence in the place of an image that this model or its format does not take.
+    ImageOmitted,
     /// An event of the answer, or a record, is longer than any answer's.
     EventTooLong,
     /// The provider said nothing for so long.
@@ -41,6 +44,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ForeignOrigin => f.write_str("the request would have left the provider's origin"),
+            Self::ImageOmitted => {
+                f.write_str("this model does not take such an image: nothing was sent. Pass { content, mediaType }, or ask a model that sees")
+            }
             Self::EventTooLong => write!(f, "an event of the answer is longer than {LONGEST_EVENT} bytes"),
             Self::Idle(span) => write!(f, "the provider sent nothing for {} s", span.as_secs_f64()),
             Self::Transport(what) => write!(f, "the connection failed: {what}"),
@@ -61,6 +67,15 @@ fn transport(error: reqwest::Error) -> Error {
     Error::instance(Fault::Transport(told))
 }
 
+/// Whether a part of a request's body stands for an image that was left out.
+fn omits_an_image(body: &[u8]) -> bool {
+    let stands_there = |text: &str| {
+        let text = format!("\"{text}\"");
+        body.windows(text.len()).any(|part| part == text.as_bytes())
+    };
+    [IMAGE_UNSENDABLE, USER_IMAGE_OMITTED].into_iter().any(stands_there)
+}
+
 /// A client for one provider's origin.
 #[derive(Clone)]
 pub(crate) struct Guarded {
@@ -77,6 +92,9 @@ pub(crate) struct Guarded {
 impl Guarded {
     async fn open(self, request: Request<Bytes>) -> Result<reqwest::Response> {
         let (mut parts, body) = request.into_parts();
+        if omits_an_image(&body) {
+            return Err(Error::instance(Fault::ImageOmitted));
+        }
         let mut url =
             reqwest::Url::parse(&parts.uri.to_string()).map_err(|_| Error::instance(Fault::ForeignOrigin))?;
         if url.origin().ascii_serialization() != self.origin {

@@ -41,7 +41,7 @@ impl Block {
     }
 
     /// What the person said, with images. An image is an object such as `{"url": "https://…"}` or
-    /// `{"media_type": "image/png", "content": "<base64>"}`.
+    /// `{"content": "<base64>", "mediaType": "image/png"}`.
     #[must_use]
     pub fn user_with_images(text: impl Into<String>, images: Vec<Value>) -> Self {
         Self::new(BlockKind::User, object(json!({ "text": text.into(), "images": images })))

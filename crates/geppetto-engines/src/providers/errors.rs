@@ -58,7 +58,7 @@ pub(crate) fn problem(error: &ProviderError) -> Problem {
             (None, _) => bounded(&error.to_string()),
         },
     };
-    if let Some(status) = status {
+    if let Some(status) = status.filter(|status| !message.ends_with(&format!("status {status}"))) {
         message = format!("{message} (status {status})");
     }
     if let Some(id) = error.provider_request_id() {

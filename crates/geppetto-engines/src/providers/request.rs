@@ -267,7 +267,15 @@ fn user(block: &Block, target: &Target<'_>) -> Result<Vec<UserContent>, String> 
     }
 }
 
-/// An image is `{ url }`, or `{ content, mediaType }` with base64; a `data:` URL is the latter.
+/// What kind of image a URL leads to, by the end of its name.
+fn by_ending(url: &str) -> Option<ImageMediaType> {
+    let url = url::Url::parse(url).ok()?;
+    let (_, ending) = url.path().rsplit_once('.')?;
+    let ending = ending.to_ascii_lowercase();
+    ImageMediaType::from_mime_type(&format!("image/{}", if ending == "jpg" { "jpeg" } else { &ending }))
+}
+
+/// An image is `{ url, mediaType? }`, or `{ content, mediaType }` with base64; a `data:` URL is the latter.
 fn image(given: &Value, target: &Target<'_>) -> Result<UserContent, String> {
     let text = |names: &[&str]| names.iter().find_map(|name| given.get(*name)?.as_str());
     let mut content = text(&["content", "data"]);
@@ -287,7 +295,12 @@ fn image(given: &Value, target: &Target<'_>) -> Result<UserContent, String> {
         (None, Some(_)) if target.api == Api::Ollama => {
             Err("ollama takes images by their content, not by URL: pass { content, mediaType }".to_owned())
         }
-        (None, Some(url)) => Ok(UserContent::image_url(url, known, detail)),
+        (None, Some(url)) => match known.or_else(|| by_ending(url)) {
+            None if target.api == Api::Gemini => {
+                Err(format!("gemini needs a mediaType beside the URL, such as image/png, got {given}"))
+            }
+            known => Ok(UserContent::image_url(url, known, detail)),
+        },
         (None, None) => Err(format!("expected {{ url }} or {{ content, mediaType }}, got {given}")),
     }
 }

@@ -44,6 +44,28 @@ async fn a_turn_counts_more_than_its_engine_and_the_providers_own_fields_more_th
     );
 }
 
+/// What is asked of a model about an image.
+async fn asked_about(api: Api, image: Value) -> Result<String, String> {
+    let server = server(vec![streamed(api, traffic(api, "text"))]).await;
+    let settings = Settings { model: model.to_owned(), ..settings(api, &server) };
+    let session = Session::builder(engine(settings)).build();
+    let (_, turn) =
+        run(&session, Turn::new().with(Block::user_with_images("What is it?", vec![image]))).await;
+    turn.map_err(|error| error.error.to_string())?;
+    Ok(server.received().pop().unwrap().body.to_string())
+}
+
+#[tokio::test]
+async fn an_image_is_sent_or_refused_and_never_left_out() {
+    let url = |url: &str| json!({ "url": url });
+    let sent = asked_about(Api::Gemini, url("https://example.com/cat.JPG?size=2")).await.unwrap();
+    assert!(sent.contains("\"mimeType\":\"image/jpeg\"") && !sent.contains("omitted"), "{sent}");
+    let wrong = asked_about(Api::Gemini, url("https://example.com/cat")).await.unwrap_err();
+    assert!(wrong.contains("payload.images[0]: gemini needs a mediaType beside the URL"), "{wrong}");
+    let wrong = asked_about(Api::Gemini, url("https://example.com/cat.gif")).await.unwrap_err();
+    assert!(wrong.contains("this model does not take such an image: nothing was sent"), "{wrong}");
+}
+
 #[tokio::test]
 async fn what_means_nothing_is_refused_before_anything_is_asked() {
     let same = |settings| settings;
