@@ -97,13 +97,24 @@ pub(crate) fn placed(mut error: JsError, name: &str, text: &str) -> JsError {
     error
 }
 
+/// Refuses a script with the name of a native module: another that asks for that would get the script.
+pub(crate) fn check_name(ctx: &Ctx<'_>, name: &str) -> std::result::Result<(), JsError> {
+    if is_file(name) || !Vm::of(ctx).modules.borrow().contains_key(name) {
+        return Ok(());
+    }
+    Err(plain(format!("a script cannot be named {name:?}: this is a module of the host")))
+}
+
 /// Runs a compiled CommonJS module and returns what it exports.
 pub(crate) fn run_common_js<'js>(ctx: &Ctx<'js>, name: &str, body: &Function<'js>) -> Result<Value<'js>> {
     let module = Object::new(ctx.clone())?;
     let exports = Object::new(ctx.clone())?;
     define(&module, "exports", exports.clone())?;
     define(&module, "id", name)?;
-    Vm::of(ctx).modules.borrow_mut().insert(name.to_owned(), module.clone().into_value());
+    // A text is no module of others: only files are found by their names.
+    if is_file(name) {
+        Vm::of(ctx).modules.borrow_mut().insert(name.to_owned(), module.clone().into_value());
+    }
     let base = name.to_owned();
     let require = function(ctx, "require", 1, move |call| {
         let specifier = crate::callback_context::text_arg(call, 0, "require")?;

@@ -151,6 +151,7 @@ pub(crate) fn start(ctx: &Ctx<'_>, name: &str, text: &str) -> Result<Running, Js
 fn evaluate(ctx: &Ctx<'_>, name: &str, text: &str) -> Result<Running, JsError> {
     let (settle, settled) = watch::channel(None);
     let failed = |error: rquickjs::Error| JsError::from_error(ctx, &error);
+    loader::check_name(ctx, name)?;
     let exports = match loader::kind_of(ctx, name, text)? {
         Kind::CommonJs(function) => {
             let exports = loader::run_common_js(ctx, name, &function).map_err(failed)?;

@@ -47,8 +47,7 @@ async fn a_turn_counts_more_than_its_engine_and_the_providers_own_fields_more_th
 /// What is asked of a model about an image.
 async fn asked_about(api: Api, image: Value) -> Result<String, String> {
     let server = server(vec![streamed(api, traffic(api, "text"))]).await;
-    let settings = Settings { model: model.to_owned(), ..settings(api, &server) };
-    let session = Session::builder(engine(settings)).build();
+    let session = Session::builder(engine(settings(api, &server))).build();
     let (_, turn) =
         run(&session, Turn::new().with(Block::user_with_images("What is it?", vec![image]))).await;
     turn.map_err(|error| error.error.to_string())?;

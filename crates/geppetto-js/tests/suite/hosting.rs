@@ -169,6 +169,22 @@ async fn each_script_loads_what_lies_beneath_its_own_folder() {
 }
 
 #[tokio::test]
+async fn a_text_is_no_module_of_others_and_never_stands_for_one_of_the_host() {
+    let runtime = Runtime::builder().build().unwrap();
+    runtime.run(Source::text("agent.js", "exports.secret = 42;")).await.unwrap();
+    for text in ["require('agent.js')", "import 'agent.js'"] {
+        let error = runtime.run(Source::text("other.js", text)).await.unwrap_err().to_string();
+        assert!(error.contains("cannot find module \"agent.js\": this host offers geppetto;"), "{error}");
+    }
+    for text in ["exports.x = 1;", "export const x = 1;"] {
+        let error = runtime.run(Source::text("geppetto", text)).await.unwrap_err().to_string();
+        assert!(error.contains("a script cannot be named \"geppetto\""), "{error}");
+    }
+    let uses = "exports.version = require('geppetto').version;";
+    assert!(runtime.load(Source::text("uses.js", uses)).await.is_ok());
+}
+
+#[tokio::test]
 async fn loading_fails_as_running_does() {
     let runtime = Runtime::builder().build().unwrap();
     let load = async |text: &str| runtime.load(Source::text("x.mjs", text)).await.unwrap_err().to_string();
