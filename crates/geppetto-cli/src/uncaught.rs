@@ -48,6 +48,9 @@ impl Uncaught {
             let warning = "a continuation computed on after the end of a run's time and was interrupted";
             return Stream::Stderr.write(&format!("geppetto: warning: {warning}\n"));
         }
+        if let (CallError::Script(error), "synchronous callback") = (&report.error, report.op) {
+            return Stream::Stderr.write(&format!("geppetto: warning: {}\n", error.message));
+        }
         if let (CallError::Interrupted { after }, "listener") = (&report.error, report.op)
             && *after < self.job_timeout
         {

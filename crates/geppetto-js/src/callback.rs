@@ -4,7 +4,7 @@
 //! otherwise. Arguments are encoded there, a returned promise is awaited without keeping the VM busy, and the result
 //! is decoded there; only owned data leaves.
 
-use crate::callback_error::{CallbackError, caught, thrown};
+use crate::callback_error::{ASYNCHRONOUSLY, CallbackError, caught, thrown};
 use crate::codec::json::is_plain;
 use crate::fault::{Fallible, Fault};
 use crate::promise::{keep, when_settled};
@@ -140,6 +140,18 @@ impl Callback {
         });
         if let Err(error) = posted {
             self.owner.report("callback", error);
+        }
+    }
+
+    /// Tells the host of a promise that nothing can wait for, where only a model would hear of it, which can do nothing
+    /// about it.
+    pub(crate) fn warn_of_promise(&self, callback: &str, error: &CallbackError) {
+        if let CallbackError::Promise = error {
+            let message = format!(
+                "{callback} returned a Promise, which a synchronous call cannot wait for: {ASYNCHRONOUSLY}"
+            );
+            let error = JsError { name: "Error".to_owned(), message, ..JsError::default() };
+            self.owner.report("synchronous callback", CallError::Script(error));
         }
     }
 

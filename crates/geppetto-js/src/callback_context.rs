@@ -11,6 +11,7 @@ use crate::handle::{self, HandleState};
 use crate::vm::Vm;
 use geppetto_events::LogLevel;
 use geppetto_inference::{RunContext, RunToken, log_line};
+use geppetto_runner::JsError;
 use geppetto_toolloop::ToolContext;
 use geppetto_turns::Map;
 use rquickjs::{Ctx, Object, Result, Value};
@@ -179,6 +180,7 @@ fn write_log(call: &Call<'_, '_>, level: LogLevel, run: Option<&RunContext>) -> 
         None => Map::new(),
         Some(fields) => {
             let place = format!("log.{level}: fields");
+            let fields = with_errors_as_text(call.ctx(), fields)?;
             match json::decode(call.ctx(), &fields).map_err(|error| error.fault(&place))? {
                 serde_json::Value::Object(fields) => fields,
                 _ => {
@@ -193,6 +195,26 @@ fn write_log(call: &Call<'_, '_>, level: LogLevel, run: Option<&RunContext>) -> 
         None => log_line(None, level, &message, &fields),
     }
     Ok(())
+}
+
+/// Fields of a log with what was thrown as text: who logs an error wants to read it.
+fn with_errors_as_text<'js>(ctx: &Ctx<'js>, fields: Value<'js>) -> Result<Value<'js>> {
+    let told = Object::new(ctx.clone())?;
+    let tell = |name: &str, value: Value<'js>| {
+        let text = value.is_error().then(|| JsError::from_value(&value).full());
+        text.map_or_else(|| define(&told, name, value), |text| define(&told, name, text))
+    };
+    if fields.is_error() {
+        tell("error", fields)?;
+        return Ok(told.into_value());
+    }
+    let Some(object) = fields.as_object().filter(|_| json::is_plain(&Vm::of(ctx), &fields)) else {
+        return Ok(fields);
+    };
+    for name in crate::codec::names(object)? {
+        tell(&name, object.get(&*name)?)?;
+    }
+    Ok(told.into_value())
 }
 
 /// A string argument; absent when it is `undefined` or `null`.

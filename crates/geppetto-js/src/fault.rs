@@ -3,7 +3,8 @@
 use crate::function::define;
 use crate::vm::Vm;
 use geppetto_inference::{InferenceError, NoActiveRun, RunEnded, RunError};
-use geppetto_runner::{Local, WaitError};
+use geppetto_runner::{JsRef, Local, WaitError};
+use rquickjs::object::Property;
 use rquickjs::{Ctx, Error, Object, Value};
 
 /// What a host function fails with, and what is thrown for it.
@@ -18,6 +19,15 @@ pub enum Fault {
     StartedRun(Box<RunError>, String),
     /// Something else in words: an `Error`.
     Plain(String),
+    /// The same, with what a script threw as its cause, and the stack of a call that had returned.
+    Caused {
+        /// In words.
+        message: String,
+        /// What was thrown.
+        cause: Option<JsRef>,
+        /// Where the call was made, if it had returned.
+        started: Option<String>,
+    },
     /// Reading a value threw: a getter, a revoked Proxy. The exception is pending.
     Read {
         /// What is pending.
@@ -78,6 +88,17 @@ impl Fault {
         match self {
             Self::Type(message) => vm.type_error.construct((bounded(&message),)),
             Self::Plain(message) => vm.error.construct((bounded(&message),)),
+            Self::Caused { message, cause, started } => {
+                let options = Object::new(ctx.clone())?;
+                if let Some(cause) = cause.and_then(|cause| cause.get(ctx)) {
+                    define(&options, "cause", cause)?;
+                }
+                let error: Object<'js> = vm.error.construct((bounded(&message), options))?;
+                if let Some(started) = started {
+                    error.prop("stack", Property::from(started).writable().configurable())?;
+                }
+                Ok(error.into_value())
+            }
             // An interruption stays what it is.
             Self::Read { error, .. } if !error.is_exception() || is_interrupted() => {
                 Self::Js(error).into_value(ctx)

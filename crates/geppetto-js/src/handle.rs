@@ -112,11 +112,13 @@ pub(crate) fn state<T: HandleState>(value: &Value<'_>, path: &str) -> Fallible<R
 pub(crate) fn wrong(value: &Value<'_>, path: &str, name: &str) -> Fault {
     let expected = format!("{} {name}", article(name));
     let found = describe(value);
-    let found = if found == expected { PLAIN } else { &found };
+    // What says that it is one, and is none, is as plain as any other.
+    let is_plain = found == expected || found == PLAIN;
+    let found = if is_plain { "a plain object (was it copied with {...}?)" } else { &found };
     Fault::type_error(format!("{path}: expected {expected}, got {found}"))
 }
 
-const PLAIN: &str = "a plain object (was it copied with {...}?)";
+const PLAIN: &str = "a plain object";
 
 /// The state of a handle of this kind, if it is one.
 pub(crate) fn try_state<T: HandleState>(value: &Value<'_>) -> Option<Rc<T>> {

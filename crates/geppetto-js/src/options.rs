@@ -68,6 +68,12 @@ impl<'js> Options<'js> {
     }
 
     fn wrong(&self, name: &str, expected: &str, value: &Value<'js>) -> Fault {
+        if value.is_error() {
+            let path = self.path_of(name);
+            return Fault::type_error(format!(
+                "invalid {path}: expected {expected}, got an Error; pass its message"
+            ));
+        }
         let shown = codec::inspected(&self.ctx, value.clone()).unwrap_or_else(|_| handle::describe(value));
         let shown: String = shown.chars().take(100).collect();
         Fault::type_error(format!("invalid {} {shown}: expected {expected}", self.path_of(name)))
@@ -105,7 +111,19 @@ impl<'js> Options<'js> {
     pub(crate) fn number(&self, name: &'static str) -> Fallible<Option<f64>> {
         let Some(value) = self.value(name)? else { return Ok(None) };
         let number = value.as_number().filter(|number| number.is_finite() && *number >= 0.0);
-        number.map(Some).ok_or_else(|| self.wrong(name, "a number of at least 0", &value))
+        let expected = if value.as_number() == Some(f64::INFINITY) {
+            "a finite number"
+        } else {
+            "a number of at least 0"
+        };
+        number.map(Some).ok_or_else(|| self.wrong(name, expected, &value))
+    }
+
+    /// A number from 0 to 1.
+    pub(crate) fn share(&self, name: &'static str) -> Fallible<Option<f64>> {
+        let Some(value) = self.value(name)? else { return Ok(None) };
+        let number = value.as_number().filter(|number| (0.0..=1.0).contains(number));
+        number.map(Some).ok_or_else(|| self.wrong(name, "a number from 0 to 1", &value))
     }
 
     /// An integer from `least` up.
@@ -265,11 +283,33 @@ impl<'js> Options<'js> {
         self.object.is_none()
     }
 
-    /// An option that has to be there.
+    /// An option that has to be there. Called once all have been asked for, so that a misspelt one is told as such.
     pub(crate) fn required<T>(&self, name: &str, expected: &str, value: Option<T>) -> Fallible<T> {
+        self.finish()?;
         value.ok_or_else(|| {
             Fault::type_error(format!("{} is missing: expected {expected}", self.path_of(name)))
         })
+    }
+
+    /// What options say that stand for each other: those that are given have to agree.
+    pub(crate) fn agreed<T: PartialEq>(
+        &self,
+        given: impl IntoIterator<Item = (&'static str, Option<T>)>,
+    ) -> Fallible<Option<T>> {
+        let mut agreed: Option<(&str, T)> = None;
+        for (name, value) in given {
+            let Some(value) = value else { continue };
+            match &agreed {
+                Some((known, other)) if *other != value => {
+                    let (known, name) = (self.path_of(known), self.path_of(name));
+                    return Err(Fault::type_error(format!(
+                        "{known} and {name} stand for each other and differ: leave one out"
+                    )));
+                }
+                _ => agreed = Some((name, value)),
+            }
+        }
+        Ok(agreed.map(|(_, value)| value))
     }
 
     /// Refuses every option that was not asked for.
@@ -279,10 +319,15 @@ impl<'js> Options<'js> {
             return Ok(());
         };
         let guess = did_you_mean(unknown, asked.iter().copied());
-        let (path, accepted) = (self.path_of(unknown), asked.join(", "));
+        let accepted = if asked.is_empty() {
+            "there are none".to_owned()
+        } else {
+            format!("accepted are {}", asked.join(", "))
+        };
+        let path = self.path_of(unknown);
         // `next: options` names a function before the path.
         let (function, path) =
             path.rsplit_once(": ").map_or((String::new(), &*path), |(f, p)| (format!("{f}: "), p));
-        Err(Fault::type_error(format!("{function}unknown option {path}: accepted are {accepted}{guess}")))
+        Err(Fault::type_error(format!("{function}unknown option {path}: {accepted}{guess}")))
     }
 }

@@ -5,7 +5,8 @@ use crate::codec::turn;
 use crate::function::define;
 use crate::handle::{self, HandleState};
 use crate::vm::Vm;
-use geppetto_inference::RunError;
+use geppetto_inference::{Failure, RunError};
+use geppetto_runner::JsRef;
 use rquickjs::{Ctx, Object, Result, Value};
 
 /// The Rust error that a `RunError` object carries, so that one that is thrown on is recognised.
@@ -34,14 +35,18 @@ pub(crate) fn to_js<'js>(ctx: &Ctx<'js>, error: &RunError, started: Option<&str>
         if let Some(status) = failure.status {
             define(&fields, "status", status)?;
         }
-        // The very object that was thrown, when it was thrown in this VM.
-        let source = failure.source.as_deref().and_then(|source| source.downcast_ref::<Thrown>());
-        if let Some(cause) = source.and_then(|thrown| thrown.value.get(ctx)) {
+        if let Some(cause) = thrown_in(failure).and_then(|thrown| thrown.get(ctx)) {
             define(&fields, "cause", cause)?;
         }
     }
     let carried = handle::create(ctx, Carried(error.clone()))?;
     Vm::of(ctx).prelude(ctx)?.make_run_error.call((error.to_string(), fields, carried, started))
+}
+
+/// The very object that was thrown, when a script threw it.
+pub(crate) fn thrown_in(failure: &Failure) -> Option<JsRef> {
+    let thrown = failure.source.as_deref()?.downcast_ref::<Thrown>()?;
+    Some(thrown.value.clone())
 }
 
 /// The stack of the script at this moment.

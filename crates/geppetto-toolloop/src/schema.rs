@@ -43,7 +43,12 @@ impl ArgumentSchema {
         let validator = jsonschema::options()
             .with_pattern_options(PatternOptions::regex().size_limit(1 << 20))
             .build(schema)
-            .map_err(|error| SchemaError::Invalid { message: shortened(&error.to_string()) })?;
+            .map_err(|error| {
+                let (path, message) = (error.instance_path().as_str(), shortened(&error.to_string()));
+                let message =
+                    if path.is_empty() { message } else { format!("at {}: {message}", shortened(path)) };
+                SchemaError::Invalid { message }
+            })?;
         Ok(Self { validator, schema: schema.clone() })
     }
 

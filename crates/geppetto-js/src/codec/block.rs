@@ -5,7 +5,7 @@ use super::names::Names;
 use super::{CodecError, each};
 use crate::handle;
 use crate::vm::Vm;
-use geppetto_turns::{Block, BlockId, BlockKind, Map, did_you_mean, fresh_id, short_key};
+use geppetto_turns::{Block, BlockId, BlockKind, Map, UnknownName, did_you_mean, fresh_id, short_key};
 use rquickjs::{Ctx, Object, Result, Value};
 use serde_json::Value as Json;
 use std::borrow::Cow;
@@ -113,8 +113,15 @@ impl<'a> ReadBlock<'a> {
             "id" => {}
             "kind" => {
                 let expected = self.original.map_or("", |block| block.kind.as_str());
-                let kind = string(decoder, value, expected)?.parse::<BlockKind>();
-                self.kind = Some(kind.map_err(|error| CodecError::new(error.to_string()))?);
+                let name = string(decoder, value, expected)?;
+                let unknown = |error: UnknownName| {
+                    CodecError::new(match &*name {
+                        "assistant" => format!("{error}; what a model says is llm_text"),
+                        "tool" => format!("{error}; what a tool gave is tool_use"),
+                        _ => error.to_string(),
+                    })
+                };
+                self.kind = Some(name.parse::<BlockKind>().map_err(unknown)?);
             }
             "role" => {
                 let expected = self.original.and_then(|block| block.role.as_deref());

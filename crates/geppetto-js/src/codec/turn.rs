@@ -69,6 +69,14 @@ fn read<'js>(
             }
             "metadata" => metadata = keys(&mut decoder, item, original.map(|turn| &turn.metadata))?,
             "data" => data = keys(&mut decoder, item, original.map(|turn| &turn.data))?,
+            "kind" => {
+                return Err(CodecError::new("this is a block: a turn has blocks, as in { blocks: [block] }"));
+            }
+            "role" | "content" | "payload" | "text" => {
+                return Err(CodecError::new(
+                    "this is neither a turn nor a block: a turn has blocks, a block has a kind, as in { kind: \"user\", text }",
+                ));
+            }
             _ => return Err(unknown(name, &PROPERTIES.join(", "), PROPERTIES.into_iter(), "turn")),
         }
         Ok(())

@@ -47,6 +47,12 @@ impl Parts {
         }
         parts.read_loop(&options.nested("toolLoop")?)?;
         if let Some(hooks) = JsHooks::read(&options.nested("toolHooks")?)? {
+            if parts.hooks.is_some() {
+                let (here, there) = (options.path_of("toolHooks"), options.path_of("toolLoop.hooks"));
+                return Err(Fault::type_error(format!(
+                    "hooks are given twice, in {here} and {there}: leave one out"
+                )));
+            }
             parts.hooks = Some(Arc::new(hooks));
         }
         parts.id = options.string("id")?;

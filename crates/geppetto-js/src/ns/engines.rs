@@ -77,7 +77,6 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
         let options = Options::read(call.ctx(), call.arg(0), "options")?;
         let responses = options.values("responses")?;
         let responses = options.required("responses", "an array of responses", responses)?;
-        options.finish()?;
         let responses = responses.into_iter().enumerate().map(|(index, value)| {
             response(&Options::read(call.ctx(), Some(value), format!("options.responses[{index}]"))?)
         });
@@ -124,18 +123,17 @@ fn request(call: &Call<'_, '_>, profile: Option<String>, index: usize) -> Fallib
     let mut set =
         |name: &str, value: Option<Json>| drop(value.map(|value| config.insert(name.to_owned(), value)));
     set("model", options.string("model")?.map(Json::from));
-    let (api, provider) = (options.string("apiType")?, options.string("provider")?);
-    set("apiType", api.or(provider).map(Json::from));
-    for name in ["temperature", "topP"] {
-        set(name, options.number(name)?.map(Json::from));
-    }
-    for name in ["maxTokens", "seed"] {
-        set(name, options.count(name)?.map(Json::from));
-    }
+    let given = [("apiType", options.string("apiType")?), ("provider", options.string("provider")?)];
+    set("apiType", options.agreed(given)?.map(Json::from));
+    set("temperature", options.number("temperature")?.map(Json::from));
+    set("topP", options.share("topP")?.map(Json::from));
+    set("maxTokens", options.integer("maxTokens", 1)?.map(Json::from));
+    set("seed", options.count("seed")?.map(Json::from));
     set("stop", options.strings("stop")?.map(Json::from));
     set("reasoningEffort", options.string("reasoningEffort")?.map(Json::from));
-    let (ms, seconds) = (options.number("timeoutMs")?, options.number("timeoutSeconds")?);
-    set("timeoutMs", ms.or(seconds.map(|seconds| seconds * 1000.0)).map(Json::from));
+    let seconds = options.number("timeoutSeconds")?.map(|seconds| seconds * 1000.0);
+    let given = [("timeoutMs", options.number("timeoutMs")?), ("timeoutSeconds", seconds)];
+    set("timeoutMs", options.agreed(given)?.map(Json::from));
     set("apiKey", options.secret("apiKey")?.map(Json::from));
     set("baseURL", options.string("baseURL")?.map(Json::from));
     set("headers", options.secrets("headers")?.map(Json::from));
@@ -163,13 +161,12 @@ fn response(options: &Options<'_>) -> Fallible<ScriptedResponse> {
     for (index, value) in options.values("toolCalls")?.unwrap_or_default().into_iter().enumerate() {
         let path = format!("{}[{index}]", options.path_of("toolCalls"));
         let call = Options::read(options.ctx(), Some(value), path)?;
-        let name = call.string("name")?;
+        let (id, name, args) = (call.string("id")?, call.string("name")?, call.json("args")?);
         calls.push(ScriptedCall {
-            id: call.string("id")?,
+            id,
             name: call.required("name", "a tool's name", name)?,
-            args: call.json("args")?.unwrap_or_else(|| serde_json::json!({})),
+            args: args.unwrap_or_else(|| serde_json::json!({})),
         });
-        call.finish()?;
     }
     let response = ScriptedResponse {
         reasoning: options.string("reasoning")?,
@@ -210,13 +207,9 @@ fn error(options: &Options<'_>) -> Fallible<Option<ScriptedError>> {
     }
     let error = Options::read(options.ctx(), Some(value), options.path_of("error"))?;
     let message = error.string("message")?;
-    let scripted = ScriptedError {
-        message: error.required("message", "a string", message)?,
-        status: error.status("status")?,
-        retryable: error.boolean("retryable")?,
-    };
-    error.finish()?;
-    Ok(Some(scripted))
+    let (status, retryable) = (error.status("status")?, error.boolean("retryable")?);
+    let message = error.required("message", "a string", message)?;
+    Ok(Some(ScriptedError { message, status, retryable }))
 }
 
 /// A script's own model.

@@ -51,13 +51,10 @@ impl JsHooks {
 fn fail_open(options: &Options<'_>) -> Fallible<bool> {
     const POLICIES: [(&str, bool); 4] =
         [("fail-closed", false), ("fail-open", true), ("closed", false), ("open", true)];
-    let mut open = options.boolean("failOpen")?.unwrap_or(false);
-    for name in ["hookErrorPolicy", "onHookError"] {
-        if let Some(policy) = options.named(name, &POLICIES)? {
-            open = policy;
-        }
-    }
-    Ok(open)
+    let policy = |name| Ok::<_, Fault>((name, options.named(name, &POLICIES)?));
+    let given =
+        [policy("hookErrorPolicy")?, policy("onHookError")?, ("failOpen", options.boolean("failOpen")?)];
+    Ok(options.agreed(given)?.unwrap_or(false))
 }
 
 /// What all hooks get: the phase, the call, and the facts of the run.
@@ -108,7 +105,10 @@ where
             Ok(action)
         },
     );
-    called.await.map_err(|error| error.failure(ASYNCHRONOUSLY))
+    called.await.map_err(|error| {
+        callback.warn_of_promise(&format!("the hook {phase}"), &error);
+        error.failure(ASYNCHRONOUSLY)
+    })
 }
 
 /// Whether a hook's result says to abort: `action: "abort"` or `abort: true`.
@@ -148,15 +148,15 @@ impl ToolHooks for JsHooks {
             if nested.string("id")?.is_some_and(|other| other != id) {
                 return Err(Fault::type_error("result.call.id: a hook cannot change the id of a call"));
             }
-            let args = [
-                options.json("args")?,
-                options.json("arguments")?,
-                nested.json("args")?,
-                nested.json("arguments")?,
-            ];
-            let name = options.string("name")?.or(nested.string("name")?);
+            let args = options.agreed([
+                ("args", options.json("args")?),
+                ("arguments", options.json("arguments")?),
+                ("call.args", nested.json("args")?),
+                ("call.arguments", nested.json("arguments")?),
+            ])?;
+            let name = [("name", options.string("name")?), ("call.name", nested.string("name")?)];
             nested.finish()?;
-            Ok(BeforeAction::Continue { args: args.into_iter().flatten().next(), name })
+            Ok(BeforeAction::Continue { args, name: options.agreed(name)? })
         })
         .await
     }
@@ -203,13 +203,12 @@ impl ToolHooks for JsHooks {
             let backoff = options.milliseconds("backoffMs")?;
             let retry = options.boolean("retry")?;
             let abort = options.boolean("abort")?.unwrap_or(false);
-            Ok(match (options.one_of::<HookAction>("action")?, retry) {
-                (Some(HookAction::Continue | HookAction::Abort), _) | (None, Some(false)) => {
-                    ErrorAction::Stop
-                }
-                _ if abort => ErrorAction::Stop,
-                (Some(HookAction::Retry), _) | (None, Some(true)) => ErrorAction::Retry { backoff },
-                (None, None) => ErrorAction::Default,
+            let action = options.one_of::<HookAction>("action")?.map(|action| action == HookAction::Retry);
+            let given = [("action", action), ("retry", retry), ("abort", abort.then_some(false))];
+            Ok(match options.agreed(given)? {
+                Some(true) => ErrorAction::Retry { backoff },
+                Some(false) => ErrorAction::Stop,
+                None => ErrorAction::Default,
             })
         })
         .await

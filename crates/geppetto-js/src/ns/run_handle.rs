@@ -15,10 +15,10 @@ use crate::vm::Vm;
 use futures_lite::future::yield_now;
 use geppetto_events::EventType;
 use geppetto_inference::{CancelReason, Run};
-use geppetto_runner::Local;
+use geppetto_runner::{JsError, Local};
 use geppetto_turns::did_you_mean;
 use rquickjs::object::Property;
-use rquickjs::{IntoJs, Result, Symbol, Value};
+use rquickjs::{Function, IntoJs, Result, Symbol, Value};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
@@ -43,8 +43,7 @@ impl HandleState for RunHandleState {
             Ok(call.this::<Self>()?.pump.core().ids().inference_id.as_str().into_js(call.ctx())?)
         })?;
         members.method("cancel", 1, |call| {
-            let reason = optional_text_arg(call, 0, "cancel: reason")?;
-            let reason = CancelReason::Cancelled(reason.map(Into::into));
+            let reason = CancelReason::Cancelled(reason(call)?.map(Into::into));
             call.this::<Self>()?.pump.core().cancel(reason);
             Ok(call.undefined())
         })?;
@@ -53,7 +52,8 @@ impl HandleState for RunHandleState {
         members.method("off", 2, |call| {
             let this = call.this::<Self>()?;
             let event = event_type(call, "off")?;
-            let function = call.arg(1);
+            let function = call.arg(1).map(|_| function_arg(call.arg(1), "off: listener")).transpose()?;
+            let function = function.map(Function::into_value);
             this.pump.unlisten(call.ctx(), event, function.as_ref());
             Ok(call.this_value())
         })?;
@@ -66,6 +66,19 @@ impl HandleState for RunHandleState {
         let symbol = Symbol::async_iterator(members.object.ctx().clone());
         members.object.prop(symbol.as_atom(), Property::from(iterate))?;
         Ok(())
+    }
+}
+
+/// Why a run is cancelled: a text, or what an error says. The event that a listener was called with says nothing:
+/// `signal.addEventListener("abort", run.cancel)`.
+fn reason(call: &Call<'_, '_>) -> Fallible<Option<String>> {
+    let given = call.arg(0);
+    if let Some(error) = given.as_ref().filter(|given| given.is_error()) {
+        return Ok(Some(JsError::from_value(error).message));
+    }
+    match given.as_ref().and_then(Value::as_object) {
+        Some(object) if object.get::<_, Value<'_>>("type")?.is_string() => Ok(None),
+        _ => optional_text_arg(call, 0, "cancel: reason"),
     }
 }
 

@@ -175,7 +175,13 @@ fn read_seed<'js>(call: &Call<'_, 'js>, seed: Option<Value<'js>>) -> Fallible<Se
         Some(object) if !turn::looks_like_turn(object)? => {
             Ok(Seed::Blocks(turn::decode_blocks(ctx, &seed, "seed")?))
         }
-        _ => Ok(Seed::Turn(turn::decode(ctx, &seed, None, "seed")?)),
+        Some(_) => Ok(Seed::Turn(turn::decode(ctx, &seed, None, "seed")?)),
+        None => {
+            let found = handle::describe(&seed);
+            Err(Fault::type_error(format!(
+                "seed: expected a turn, a string, a block or an array of blocks, got {found}"
+            )))
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::handle::{self, HandleState};
 use crate::native;
 use crate::options::Options;
 use crate::promise::{promise_of, rejected};
+use crate::run_error::{caller_stack, thrown_in};
 use crate::vm::Vm;
 use async_trait::async_trait;
 use geppetto_inference::RunToken;
@@ -59,31 +60,40 @@ impl HandleState for RegistryHandle {
                     other => Fault::wait(other),
                 },
             )?;
-            Ok(json::encode(call.ctx(), &result.map_err(|error| tool_fault(&name, &error))?)?)
+            Ok(json::encode(call.ctx(), &result.map_err(|error| tool_fault(&name, &error, None))?)?)
         })?;
         members.method("callAsync", 2, |call| {
             let clock = Vm::of(call.ctx()).host.config.clock.clone();
             match call_arguments(call) {
                 Err(fault) => rejected(call, fault),
-                Ok((registry, name, args)) => promise_of(
-                    call,
-                    async move {
-                        let called = registry.call(&name, args, &clock).await;
-                        called.map_err(|error| tool_fault(&name, &error))
-                    },
-                    |ctx, value| json::encode(ctx, &value),
-                ),
+                Ok((registry, name, args)) => {
+                    let started = caller_stack(call.ctx())?;
+                    promise_of(
+                        call,
+                        async move {
+                            let called = registry.call(&name, args, &clock).await;
+                            called.map_err(|error| tool_fault(&name, &error, Some(started)))
+                        },
+                        |ctx, value| json::encode(ctx, &value),
+                    )
+                }
             }
         })?;
         Ok(())
     }
 }
 
-fn tool_fault(name: &str, error: &ToolError) -> Fault {
-    match error {
-        ToolError::NotFound { .. } => Fault::Plain(error.to_string()),
-        _ => Fault::Plain(format!("tool {name}: {error}")),
-    }
+/// A call that failed; `started` is the stack of one that had returned by then.
+fn tool_fault(name: &str, error: &ToolError, started: Option<String>) -> Fault {
+    let message = match error {
+        ToolError::NotFound { .. } => error.to_string(),
+        _ => format!("tool {name}: {error}"),
+    };
+    let cause = match error {
+        ToolError::Failed(failure) => thrown_in(failure),
+        _ => None,
+    };
+    Fault::Caused { message, cause, started }
 }
 
 fn call_arguments(call: &Call<'_, '_>) -> Fallible<(ToolRegistry, String, Json)> {
@@ -95,6 +105,11 @@ fn call_arguments(call: &Call<'_, '_>) -> Fallible<(ToolRegistry, String, Json)>
 
 pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
     members.function("createRegistry", 0, |call| {
+        if call.arg(0).is_some() {
+            return Err(Fault::type_error(
+                "createRegistry takes nothing; add tools with register() or useHostTools()",
+            ));
+        }
         Ok(handle::create(call.ctx(), RegistryHandle(ToolRegistry::new()))?.into_value())
     })?;
     Ok(())
@@ -131,16 +146,14 @@ fn use_host_tools(call: &Call<'_, '_>, registry: &ToolRegistry) -> Fallible<()> 
 fn read_tool(call: &Call<'_, '_>) -> Fallible<JsTool> {
     let options = Options::read(call.ctx(), call.arg(0), "tool")?;
     let name = options.string("name")?;
-    let name = options.required("name", "a string", name)?;
-    let definition = ToolDefinition {
-        name,
-        description: options.string("description")?,
-        parameters: options.json("parameters")?,
-    };
+    let description = options.string("description")?;
+    let parameters = options.json("parameters")?;
     let handler = options.function("handler")?;
-    let handler = options.required("handler", "a function", handler)?;
     let timeout = options.milliseconds("timeoutMs")?;
     options.finish()?;
+    let name = options.required("name", "a string", name)?;
+    let handler = options.required("handler", "a function", handler)?;
+    let definition = ToolDefinition { name, description, parameters };
     Ok(JsTool { definition, timeout, callback: Callback::new(call.ctx(), handler)? })
 }
 
@@ -184,6 +197,11 @@ impl Tool for JsTool {
                 json::decode(js, &returned.value).map_err(|error| error.fault("the tool's result"))
             },
         );
-        called.await.map_err(|error| error.in_tool(ctx))
+        called.await.map_err(|error| {
+            if ctx.run.is_some() {
+                self.callback.warn_of_promise(&format!("the handler of tool {}", ctx.tool_name), &error);
+            }
+            error.in_tool(ctx)
+        })
     }
 }
