@@ -75,15 +75,22 @@ impl EngineFactory for Models {
             return Err(Failure::new(message));
         }
         let profile = named.as_deref().and_then(|name| profiles.get(name));
+        let mut taken_for_model = None;
         if let (None, Some(name)) = (&profile, named) {
+            let guess = did_you_mean(&name, profiles.names());
+            let unknown = format!("there is no profile {name:?}{guess}");
             // A name that no profile has is a model's, unless a model is named already.
             if !settings.model.is_empty() {
-                let guess = did_you_mean(&name, profiles.names());
-                return Err(Failure::new(format!("there is no profile {name:?}{guess}")));
+                return Err(Failure::misuse(unknown));
             }
+            taken_for_model = Some(unknown);
             settings.model = name;
         }
-        let engine = engines.make_for_script(profile, settings)?;
+        let engine =
+            engines.make_for_script(profile, settings).map_err(|failure| match &taken_for_model {
+                Some(unknown) => Failure { message: format!("{}; {unknown}", failure.message), ..failure },
+                None => failure,
+            })?;
         Ok(match &self.recorder {
             Some(recorder) => recorder.wrap(engine),
             None => engine,

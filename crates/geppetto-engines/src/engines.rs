@@ -152,7 +152,7 @@ impl Engines {
         has_credentials: bool,
     ) -> Result<Arc<dyn Engine>, Failure> {
         if settings.model.trim().is_empty() {
-            return Err(Failure::new("options.model is missing: expected a model's name"));
+            return Err(Failure::misuse("options.model is missing: expected a model's name"));
         }
         let api = settings.api();
         let url = url_of(&settings)?;
@@ -217,7 +217,7 @@ pub(crate) fn is_credential(name: &str) -> bool {
 
 pub(crate) fn read_url(text: &str) -> Result<Url, Failure> {
     let wrong = |why: &str| {
-        Failure::new(format!("invalid options.baseURL: {why}; expected http(s)://host[:port][/path]"))
+        Failure::misuse(format!("invalid options.baseURL: {why}; expected http(s)://host[:port][/path]"))
     };
     let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
     match () {
@@ -233,7 +233,7 @@ pub(crate) fn read_url(text: &str) -> Result<Url, Failure> {
 
 fn read_headers(settings: &Settings) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
     let read = |(name, value): &(String, Secret)| {
-        let wrong = |what: &str| Failure::new(format!("invalid options.headers: {name:?} {what}"));
+        let wrong = |what: &str| Failure::misuse(format!("invalid options.headers: {name:?} {what}"));
         let key = name.parse::<HeaderName>().map_err(|_| wrong("is no header's name"))?;
         let mut value = value
             .expose()

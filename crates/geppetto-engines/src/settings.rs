@@ -49,7 +49,7 @@ impl Settings {
         let api = text("apiType").map(|name| name.parse::<Api>()).transpose();
         Ok(Self {
             model: text("model").unwrap_or_default(),
-            api: api.map_err(|unknown| Failure::new(unknown.to_string()))?,
+            api: api.map_err(|unknown| Failure::misuse(format!("invalid options.apiType: {unknown}")))?,
             temperature: number("temperature"),
             top_p: number("topP"),
             max_tokens: count("maxTokens"),

@@ -30,7 +30,23 @@ impl Failure {
     pub fn because(message: impl Into<String>, source: impl StdError + Send + Sync + 'static) -> Self {
         Self { source: Some(Arc::new(source)), ..Self::new(message) }
     }
+
+    /// A failure that a wrong option of the caller's is the reason of: scripts get a `TypeError` for it.
+    pub fn misuse(message: impl Into<String>) -> Self {
+        Self::because(message, Misuse)
+    }
+
+    /// Whether a wrong option of the caller's is the reason.
+    #[must_use]
+    pub fn is_misuse(&self) -> bool {
+        self.source.as_deref().is_some_and(|source| source.is::<Misuse>())
+    }
 }
+
+/// Stands behind failures that are the caller's own.
+#[derive(Debug, thiserror::Error)]
+#[error("an option of the caller's is wrong")]
+struct Misuse;
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,7 @@
 //! A loaded script and what it exports: functions that the host calls, sessions that the host drives.
 
-use crate::callback::{Arguments, Around, Callback};
+use crate::around::Around;
+use crate::callback::{Arguments, Callback};
 use crate::callback_error::CallbackError;
 use crate::codec::{self, json};
 use crate::fault::{Fallible, Fault};

@@ -1,6 +1,6 @@
 //! The host behind a VM: what it was given, and what is going on in it. Lives on the owner's thread.
 
-use crate::callback::Around;
+use crate::around::Around;
 use crate::globals::abort::Watched;
 use crate::globals::timers::Timers;
 use crate::module::EngineFactory;

@@ -15,6 +15,7 @@
 //! A host owns the limits, the sinks for events, the tools and middlewares it offers, and the engines behind
 //! `fromConfig`; see [`RuntimeBuilder`]. What scripts can do is in the documentation of the module.
 
+mod around;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod builder;

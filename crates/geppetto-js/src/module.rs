@@ -72,7 +72,8 @@ pub trait EngineFactory: Send + Sync {
     /// Makes an engine.
     ///
     /// # Errors
-    /// When there is no such provider, profile or model, or a setting is wrong.
+    /// When there is no such provider, profile or model, or a setting is wrong: a [`Failure::misuse`] for what scripts
+    /// get a `TypeError` for.
     fn create(&self, request: EngineRequest) -> Result<Arc<dyn Engine>, Failure>;
 
     /// Makes an engine that answers from a recording: a folder beneath that of the script.

@@ -4,7 +4,7 @@
 //! drives the run, after each of its polls; while something in the run waits synchronously, by that wait; and for
 //! who comes after the end, by a task of their own.
 
-use crate::callback::frame;
+use crate::around::frame;
 use crate::codec::event;
 use crate::fault::Fault;
 use crate::host::Host;

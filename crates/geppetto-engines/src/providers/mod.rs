@@ -90,7 +90,7 @@ impl Parameters {
         if !is_set {
             return Ok(());
         }
-        Err(Failure::new(format!("{} knows no `{option}`: leave it out for this model", self.api.name())))
+        Err(Failure::misuse(format!("{} knows no `{option}`: leave it out for this model", self.api.name())))
     }
 }
 

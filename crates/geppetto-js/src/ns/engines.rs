@@ -144,7 +144,10 @@ fn request(call: &Call<'_, '_>, profile: Option<String>, index: usize) -> Fallib
 
 fn from_host<'js>(call: &Call<'_, 'js>, profile: Option<String>, index: usize) -> Fallible<Value<'js>> {
     let request = request(call, profile, index)?;
-    let engine = factory(call)?.create(request).map_err(|failure| Fault::Plain(failure.message))?;
+    let engine = factory(call)?.create(request).map_err(|failure| match failure.is_misuse() {
+        true => Fault::Type(failure.message),
+        false => Fault::Plain(failure.message),
+    })?;
     made(call, engine, None)
 }
 

@@ -1,7 +1,8 @@
 //! `gp.tools`: registries of tools.
 
+use crate::around::Around;
 use crate::call::Call;
-use crate::callback::{Arguments, Around, Callback};
+use crate::callback::{Arguments, Callback};
 use crate::callback_context::{self, text_arg};
 use crate::codec::json;
 use crate::fault::{Fallible, Fault};
