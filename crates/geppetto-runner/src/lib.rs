@@ -20,6 +20,7 @@ mod condemn;
 mod current;
 mod error;
 mod handle;
+mod hardening;
 mod io;
 mod job;
 mod js_error;

@@ -1,6 +1,7 @@
 //! The owner: starts the thread, keeps it alive, shuts it down.
 
 use crate::condemn::OUT_OF_MEMORY;
+use crate::hardening::harden;
 use crate::job::Job;
 use crate::local::{Local, Vm, panic_message};
 use crate::memory::Heap;
@@ -231,10 +232,12 @@ fn engine(shared: &Arc<Shared>, limits: &Limits) -> rquickjs::Result<(Runtime, V
     runtime.set_host_promise_rejection_tracker(Some(Box::new(move |ctx, promise, reason, handled| {
         told.track(&ctx, promise, reason, handled);
     })));
+    let context = Context::full(&runtime)?;
+    context.with(|ctx| harden(&ctx))?;
     let vm = Vm {
         shared: shared.clone(),
         executor: RefCell::new(Some(Rc::new(LocalExecutor::new()))),
-        context: Context::full(&runtime)?,
+        context,
         table: crate::table::Table::default(),
         rejections,
         waiting_scopes: RefCell::default(),

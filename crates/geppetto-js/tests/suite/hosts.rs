@@ -75,13 +75,13 @@ fn a_host_is_asked_for_engines_by_profile_and_options_without_their_aliases() {
         const { engines } = require("geppetto");
         const make = (from, ...options) => { try { engines[from](...options); } catch (error) { if (error.message !== "no such model") throw error; } };
         make("fromConfig", { model: "m", provider: "claude", timeoutSeconds: 2, profile: "inner", seed: 7 });
-        make("fromProfile", "outer", { profile: "inner", apiType: "openai", provider: "claude", timeoutMs: 5, timeoutSeconds: 2 });
+        make("fromProfile", "outer", { profile: "inner", apiType: "openai", provider: "openai", timeoutMs: 2000, timeoutSeconds: 2 });
         make("fromProfile");
     "#;
     runtime.run_blocking(Source::text("asks.js", script)).unwrap();
     let expected = [
         (Some("inner"), json!({ "model": "m", "apiType": "claude", "seed": 7, "timeoutMs": 2000.0 })),
-        (Some("outer"), json!({ "apiType": "openai", "timeoutMs": 5.0 })),
+        (Some("outer"), json!({ "apiType": "openai", "timeoutMs": 2000.0 })),
         (None, json!({})),
     ];
     let expected = expected.map(|(profile, options)| (profile.map(str::to_owned), options));
