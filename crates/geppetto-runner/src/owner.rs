@@ -18,6 +18,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
@@ -282,7 +283,7 @@ impl Local {
             }
         };
         let Some(executor) = vm.executor.borrow().clone() else { return };
-        block_on(beside_tasks(&executor, jobs));
+        block_on(self.beside_tasks(&executor, jobs));
         let tasks_end = poll_fn(|cx| {
             if vm.tasks.get() == 0 {
                 return Poll::Ready(());
@@ -312,7 +313,33 @@ impl Local {
                 }
             }
         };
-        block_on(beside_tasks(&executor, or(tasks_end, patience)));
+        block_on(self.beside_tasks(&executor, or(tasks_end, patience)));
+    }
+
+    /// Runs a future and the local tasks, a batch of them after each of its polls. What the executor does itself for this
+    /// reserves places for tasks of other threads.
+    async fn beside_tasks<T>(&self, executor: &LocalExecutor<'_>, future: impl Future<Output = T>) -> T {
+        const BATCH: usize = 200;
+        let tasks = async {
+            loop {
+                for _ in 0..BATCH {
+                    let mut tick = pin!(executor.tick());
+                    poll_fn(|cx| self.watched(|| tick.as_mut().poll(cx))).await;
+                }
+                yield_now().await;
+            }
+        };
+        or(future, tasks).await
+    }
+
+    /// What is computed for a script without entering its VM is bounded as its jobs are.
+    fn watched<R>(&self, work: impl FnOnce() -> R) -> R {
+        let shared = &self.vm().shared;
+        let (result, _) = shared.budget.spend(work);
+        if shared.budget.memory.is_exhausted() {
+            shared.condemn(OUT_OF_MEMORY, false);
+        }
+        result
     }
 
     /// Drops what the VM holds before the VM: tasks, kept values, then the engine itself.
@@ -326,21 +353,6 @@ impl Local {
         vm.table.clear();
         Local::uninstall();
     }
-}
-
-/// Runs a future and the local tasks, a batch of them after each of its polls. What the executor does itself for this
-/// reserves places for tasks of other threads.
-async fn beside_tasks<T>(executor: &LocalExecutor<'_>, future: impl Future<Output = T>) -> T {
-    const BATCH: usize = 200;
-    let tasks = async {
-        loop {
-            for _ in 0..BATCH {
-                executor.tick().await;
-            }
-            yield_now().await;
-        }
-    };
-    or(future, tasks).await
 }
 
 /// How often local tasks are polled after a shutdown began, even without any grace, before they are dropped.

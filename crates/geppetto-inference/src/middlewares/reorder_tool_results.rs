@@ -2,7 +2,8 @@
 
 use crate::{InferenceError, Middleware, Next, RunContext};
 use async_trait::async_trait;
-use geppetto_turns::{Block, BlockKind, Blocks, Turn};
+use geppetto_turns::{BlockKind, Blocks, Turn};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Makes each group of tool calls be followed by its results, in the order of the calls. Loses no block: a result
@@ -23,29 +24,38 @@ impl Middleware for ReorderToolResults {
 }
 
 fn reordered(blocks: &Blocks) -> Blocks {
+    // Where the calls and results of an id stand, the nearest last.
+    let mut places: HashMap<Option<&str>, Vec<usize>> = HashMap::new();
+    for (at, block) in blocks.iter().enumerate().rev() {
+        if matches!(block.kind, BlockKind::ToolCall | BlockKind::ToolUse) {
+            places.entry(block.text_at("id")).or_default().push(at);
+        }
+    }
     let mut taken = vec![false; blocks.len()];
     let mut ordered = Blocks::new();
-    let mut at = 0;
-    while at < blocks.len() {
+    let mut group = 0;
+    for at in 0..blocks.len() {
+        let is_call = |at: usize| blocks.get(at).is_some_and(|block| block.kind == BlockKind::ToolCall);
         if !taken[at] {
             ordered.push(blocks[at].clone());
         }
-        let ends_group = |next: Option<&Arc<Block>>| next.is_none_or(|next| next.kind != BlockKind::ToolCall);
-        if blocks[at].kind == BlockKind::ToolCall && ends_group(blocks.get(at + 1)) {
-            let group =
-                (0..=at).rev().take_while(|&i| blocks[i].kind == BlockKind::ToolCall).last().unwrap_or(at);
+        if !is_call(at) {
+            group = at + 1;
+        } else if !is_call(at + 1) {
             for call in group..=at {
-                let id = blocks[call].text_at("id");
-                let of_call = |i: &usize| !taken[*i] && blocks[*i].text_at("id") == id;
-                let next = (at + 1..blocks.len()).find(of_call);
+                let Some(places) = places.get_mut(&blocks[call].text_at("id")) else { continue };
+                while places.last().is_some_and(|&place| place <= at || taken[place]) {
+                    places.pop();
+                }
                 // A result that follows a later call of this id answers that one as well: it stays behind it.
-                if let Some(result) = next.filter(|&next| blocks[next].kind == BlockKind::ToolUse) {
+                if let Some(&result) =
+                    places.last().filter(|&&place| blocks[place].kind == BlockKind::ToolUse)
+                {
                     taken[result] = true;
                     ordered.push(blocks[result].clone());
                 }
             }
         }
-        at += 1;
     }
     ordered
 }
@@ -53,6 +63,7 @@ fn reordered(blocks: &Blocks) -> Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use geppetto_turns::Block;
     use serde_json::json;
 
     fn shape(blocks: &Blocks) -> String {

@@ -18,6 +18,9 @@ use rquickjs::{Ctx, Result, Value};
 use std::cell::RefCell;
 use std::sync::Arc;
 
+/// More would not fit on the stack of the thread.
+const MOST_MIDDLEWARES: usize = 100;
+
 /// The parts of a session.
 #[derive(Clone, Default)]
 pub(crate) struct Parts {
@@ -40,7 +43,7 @@ impl Parts {
         }
         for (index, value) in options.values("middlewares")?.unwrap_or_default().iter().enumerate() {
             let path = format!("{}[{index}]", options.path_of("middlewares"));
-            parts.middlewares.push(middleware_of(options.ctx(), value, &path)?);
+            parts.add_middleware(middleware_of(options.ctx(), value, &path)?)?;
         }
         if let Some(tools) = options.value("tools")? {
             parts.tools = Some(registry_of(&tools, &options.path_of("tools"))?);
@@ -60,6 +63,17 @@ impl Parts {
             return Err(Fault::type_error(format!("{} is empty", options.path_of("id"))));
         }
         Ok(parts)
+    }
+
+    fn add_middleware(&mut self, middleware: Arc<dyn Middleware>) -> Fallible<()> {
+        if self.middlewares.len() >= MOST_MIDDLEWARES {
+            let message = format!(
+                "a session has at most {MOST_MIDDLEWARES} middlewares: each is called inside the one before"
+            );
+            return Err(Fault::type_error(message));
+        }
+        self.middlewares.push(middleware);
+        Ok(())
     }
 
     /// Reads settings of the tool loop; what is not there stays as it was.
@@ -137,14 +151,16 @@ impl HandleState for BuilderHandle {
         members.method("useMiddleware", 1, |call| {
             let value = call.required(0, "middleware", "a Middleware or a function")?;
             let middleware = middleware_of(call.ctx(), &value, "middleware")?;
-            change(call, |parts| parts.middlewares.push(middleware))
+            call.this::<Self>()?.0.borrow_mut().add_middleware(middleware)?;
+            Ok(call.this_value())
         })?;
         // The second is the Go project's name.
         for name in ["useHostMiddleware", "useGoMiddleware"] {
             members.method(name, 2, |call| {
                 let name = text_arg(call, 0, "name")?;
                 let middleware = host_middleware(call.ctx(), &name, call.arg(1))?;
-                change(call, |parts| parts.middlewares.push(middleware))
+                call.this::<Self>()?.0.borrow_mut().add_middleware(middleware)?;
+                Ok(call.this_value())
             })?;
         }
         members.method("withTools", 2, |call| {

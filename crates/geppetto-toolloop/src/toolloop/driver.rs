@@ -142,6 +142,8 @@ impl ToolLoop {
         let tools = &self.tools;
         let executor = Executor { ctx, tools, config, hooks: hooks.as_deref(), hook_turn: Mutex::new(()) };
         let mut results: Vec<Option<Arc<Block>>> = vec![None; calls.len()];
+        // The turn with the results that nothing is missing before, and how many they are.
+        let (mut turn, mut appended) = (turn, 0);
         let mut all_called = Vec::new();
         let mut answers = pin!(executor.run(calls.to_vec()));
         while let Some(Answered { index, call, called, result }) = answers.next().await {
@@ -152,14 +154,18 @@ impl ToolLoop {
                 Ok(value) => Block::tool_result(&*call.id, value),
                 Err(error) => Block::tool_error(&*call.id, error.to_string()),
             }));
+            while let Some(Some(result)) = results.get(appended) {
+                turn.blocks.push(result.clone());
+                appended += 1;
+            }
             // A run that ends before the last answer keeps those it has.
-            ctx.checkpoint(&with_results(&turn, &results));
+            ctx.checkpoint(&with_results(&turn, &results[appended..]));
             if let (Err(error), ToolErrorHandling::Abort) = (result, config.tool_error_handling) {
                 let (tool, call_id) = (call.name.into(), call.id.into());
                 return Err(InferenceError::Tool { tool, call_id, failure: error.into_failure() });
             }
         }
-        Ok((with_results(&turn, &results), all_called))
+        Ok((with_results(&turn, &results[appended..]), all_called))
     }
 }
 
