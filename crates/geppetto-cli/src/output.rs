@@ -37,11 +37,10 @@ impl Stream {
         let writer: &mut dyn Write = if self == Self::Stdout { &mut out } else { &mut err };
         match writer.write_all(bytes).and_then(|()| writer.flush()) {
             // A reader that went away does not want the rest: of stdout, nor that it is made.
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                if self == Self::Stdout {
-                    READER_GONE.notify_one();
-                }
-            }
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => match self {
+                Self::Stdout => READER_GONE.notify_one(),
+                Self::Stderr => {}
+            },
             Err(error) if !FAILED.swap(true, Ordering::Relaxed) && self == Self::Stdout => {
                 let _ = writeln!(err, "geppetto: could not write to stdout: {error}");
             }

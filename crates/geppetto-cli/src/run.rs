@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 const ERROR: u8 = 1;
@@ -152,7 +153,13 @@ async fn over(runtime: &Runtime, limit: Option<Duration>, uncaught: &Uncaught) -
     sleep(limit).await;
     // Said first: a script that ends with the error of a run that was stopped has reached the limit, too.
     let limit = humantime::format_duration(limit);
-    uncaught.limit(&format!("the script ran longer than --timeout, which is {limit}"));
+    let (uncaught, (said, is_said)) = (uncaught.clone(), oneshot::channel());
+    // Where stderr takes nothing this would wait for ever.
+    std::thread::spawn(move || {
+        uncaught.limit(&format!("the script ran longer than --timeout, which is {limit}"));
+        let _ = said.send(());
+    });
+    let _ = timeout(PATIENCE, is_said).await;
     runtime.cancel_runs(&CancelReason::Timeout);
     runs_told(runtime).await;
     LIMIT
@@ -167,7 +174,7 @@ async fn nobody_reads(runtime: &Runtime) -> u8 {
     NOBODY_READS
 }
 
-/// How long the script's own handler of Ctrl-C may be kept waiting.
+/// How long the script's own handler of Ctrl-C may be kept waiting, and the last words of the command.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Ctrl-C: the script's own handler if it has one that hears of it; else the runs are cancelled and tell of their ends; with no run,

@@ -10,7 +10,7 @@ use geppetto_js::native::{
 use rquickjs::object::Property;
 use rquickjs::{Ctx, IntoJs, Object, Result, Value};
 use std::future::pending;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Mutex as AsyncMutex, mpsc};
@@ -27,7 +27,17 @@ pub(crate) struct Terminal {
 pub(crate) type OnInterrupt = Arc<Mutex<Option<Callback>>>;
 
 /// The lines of stdin. The thread that reads them starts with the first question.
-pub(crate) type Lines = Arc<AsyncMutex<Option<mpsc::Receiver<String>>>>;
+pub(crate) type Lines = Arc<AsyncMutex<Option<mpsc::Receiver<Line>>>>;
+
+/// A line without its end, or that it is longer than any line may be.
+type Line = std::result::Result<String, TooLong>;
+
+/// A line of more than [`LONGEST_LINE`] bytes, which is passed over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TooLong;
+
+/// As many bytes may a line of stdin have.
+const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
 impl Terminal {
     pub(crate) fn new(output: Stream) -> Self {
@@ -91,7 +101,7 @@ fn read_line<'js>(call: &Call<'_, 'js>, output: Stream, lines: Lines) -> Fallibl
     let prompt = optional_text(call, 0, "readLine: prompt")?;
     let signal = signal_option(call, 1, "readLine: options")?;
     if let Some(prompt) = prompt {
-        output.write(&prompt);
+        call.blocking(|| output.write(&prompt));
     }
     let read = async move {
         let aborted = pin!(async {
@@ -102,7 +112,11 @@ fn read_line<'js>(call: &Call<'_, 'js>, output: Stream, lines: Lines) -> Fallibl
         });
         // A question that was given up leaves its line to the next one.
         match select(pin!(next_line(lines)), aborted).await {
-            Either::Left((line, _)) => Ok(line),
+            Either::Left((line, _)) => line.transpose().map_err(|TooLong| {
+                Fault::Plain(format!(
+                    "readLine: the line is longer than {LONGEST_LINE} bytes and is passed over"
+                ))
+            }),
             Either::Right((reason, _)) => Err(Fault::Plain(aborted_text(&reason))),
         }
     };
@@ -121,29 +135,62 @@ fn aborted_text(reason: &CancelReason) -> String {
 }
 
 /// The next line of stdin; `None` at its end.
-pub(crate) async fn next_line(lines: Lines) -> Option<String> {
+pub(crate) async fn next_line(lines: Lines) -> Option<Line> {
     let mut lines = lines.lock().await;
     lines.get_or_insert_with(read_stdin).recv().await
 }
 
-fn read_stdin() -> mpsc::Receiver<String> {
+fn read_stdin() -> mpsc::Receiver<Line> {
     let (sender, lines) = mpsc::channel(16);
     // A read of stdin cannot be interrupted: the thread is left to the end of the process.
     let reading = std::thread::Builder::new().name("geppetto-stdin".to_owned()).spawn(move || {
         let mut stdin = std::io::stdin().lock();
-        let mut line = Vec::new();
-        while stdin.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-            // What is no UTF-8 is shown as such and not lost.
-            let text = String::from_utf8_lossy(&line);
-            let text = text.strip_suffix('\n').unwrap_or(&text);
-            let text = text.strip_suffix('\r').unwrap_or(text);
-            if sender.blocking_send(text.to_owned()).is_err() {
+        while let Some(line) = read_line_of(&mut stdin) {
+            if sender.blocking_send(line).is_err() {
                 return;
             }
-            line.clear();
         }
     });
     // Without a thread the sender is gone, and every question is answered with the end of the input.
     drop(reading);
     lines
+}
+
+fn read_line_of(input: &mut impl BufRead) -> Option<Line> {
+    let mut line = Vec::new();
+    let mut is_too_long = false;
+    loop {
+        let most = LONGEST_LINE as u64 + 1;
+        let read = input.by_ref().take(most).read_until(b'\n', &mut line).ok()?;
+        if read == 0 && line.is_empty() && !is_too_long {
+            return None;
+        }
+        if line.ends_with(b"\n") || read == 0 || line.len() <= LONGEST_LINE {
+            break;
+        }
+        is_too_long = true;
+        line.clear();
+    }
+    if is_too_long {
+        return Some(Err(TooLong));
+    }
+    // What is no UTF-8 is shown as such and not lost.
+    let text = String::from_utf8_lossy(&line);
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    Some(Ok(text.strip_suffix('\r').unwrap_or(text).to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_end_is_passed_over_and_told() {
+        let mut input = b"one\r\ntwo\n".to_vec();
+        input.extend(std::iter::repeat_n(b'x', 3 * LONGEST_LINE));
+        input.extend(b"\nthree");
+        let mut input = &input[..];
+        let lines: Vec<_> = std::iter::from_fn(|| read_line_of(&mut input)).map(|line| line.ok()).collect();
+        assert_eq!(lines, [Some("one".to_owned()), Some("two".to_owned()), None, Some("three".to_owned())]);
+    }
 }

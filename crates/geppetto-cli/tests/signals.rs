@@ -140,3 +140,26 @@ fn a_script_whose_output_nobody_reads_any_more_ends_with_its_runs() {
     assert_eq!(said, "the run was cancelled: nobody reads its output any more\n");
     assert_eq!(child.wait().unwrap().code(), Some(141));
 }
+
+#[test]
+fn a_timeout_ends_a_script_whose_stderr_nobody_takes() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("stalled.js");
+    std::fs::write(&file, "for (;;) console.error('x'.repeat(1000));").unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_geppetto"))
+        .args(["run", "--timeout", "500ms"])
+        .arg(&file)
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Not read while it runs.
+    let stalled = child.stderr.take().unwrap();
+    let (ended, has_ended) = std::sync::mpsc::channel();
+    let pid = child.id();
+    std::thread::spawn(move || ended.send(child.wait().unwrap().code()));
+    let code = has_ended.recv_timeout(std::time::Duration::from_secs(20)).inspect_err(|_| {
+        let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+    });
+    assert_eq!(code, Ok(Some(3)));
+    drop(stalled);
+}

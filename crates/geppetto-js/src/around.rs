@@ -12,8 +12,10 @@ use std::thread::ThreadId;
 pub(crate) enum Around {
     Nothing,
     Run(Box<RunContext>),
-    /// A call of the host, which its token ends.
+    /// A call of a tool outside any run, which its token ends.
     Call(RunToken),
+    /// A call of the host, which its token ends.
+    Host(RunToken),
 }
 
 impl Around {
@@ -29,8 +31,13 @@ impl Around {
         match self {
             Self::Nothing => false,
             Self::Run(run) => run.check().is_err(),
-            Self::Call(token) => token.is_cancelled(),
+            Self::Call(token) | Self::Host(token) => token.is_cancelled(),
         }
+    }
+
+    /// Whether the host itself waits for what becomes of it.
+    pub(crate) fn is_heard_by_host(&self) -> bool {
+        matches!(self, Self::Host(_))
     }
 
     pub(crate) fn has_deadline(&self) -> bool {
@@ -42,7 +49,7 @@ impl Around {
         match self {
             Self::Nothing => Frame::default(),
             Self::Run(run) => frame(run.deadline(), run.token()),
-            Self::Call(token) => frame(None, token),
+            Self::Call(token) | Self::Host(token) => frame(None, token),
         }
     }
 
@@ -51,7 +58,7 @@ impl Around {
         match self {
             Self::Nothing => RunToken::new(),
             Self::Run(run) => run.token().clone(),
-            Self::Call(token) => token.clone(),
+            Self::Call(token) | Self::Host(token) => token.clone(),
         }
     }
 }

@@ -65,8 +65,7 @@ impl Callback {
         }
     }
 
-    /// Tells the host of a promise that nothing can wait for, where only a model would hear of it, which can do nothing
-    /// about it.
+    /// Tells the host what only a model or whoever catches it would hear of: a promise that nothing can wait for.
     pub(crate) fn warn_of_promise(&self, callback: &str, error: &CallbackError) {
         if let CallbackError::Promise = error {
             let message = format!(
@@ -110,10 +109,11 @@ impl Callback {
         } else {
             self.owner.call_in(scope, op, move |_| here()).await.and_then(|started| started)
         };
-        if let (Err(error @ CallError::Interrupted { .. }), Around::Run(run)) = (&started, &held)
-            && run.check().is_ok()
+        if let Err(error @ CallError::Interrupted { .. }) = &started
+            && !held.is_over()
+            && !held.is_heard_by_host()
         {
-            // The job's own time was over. The run fails with it, and a script may catch that: the host hears of it.
+            // The job's own time was over. The run or call fails with it, and a script may catch that: the host hears of it.
             self.owner.report("run callback", error.clone());
         }
         match started.map_err(CallbackError::Call)? {

@@ -122,7 +122,7 @@ impl Script {
             let callback = self.function(export).await?;
             let called = callback.call(
                 "script call",
-                Around::Call(token.clone()),
+                Around::Host(token.clone()),
                 move |ctx| encode(ctx, &args),
                 |ctx, returned| decode(ctx, &returned.value),
             );

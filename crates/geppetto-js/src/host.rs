@@ -148,7 +148,7 @@ impl Host {
         for around in self.enclosing.borrow().iter().rev() {
             match around {
                 Around::Run(run) => return (Some((**run).clone()), tokens),
-                Around::Call(token) => tokens.push(token.clone()),
+                Around::Call(token) | Around::Host(token) => tokens.push(token.clone()),
                 Around::Nothing => {}
             }
         }

@@ -1,85 +1,19 @@
-//! How long JS may compute: the budget of a job, the deadlines and tokens around it, and the kill of a shutdown.
+//! How long JS may compute: the budget of a job, the frames around it, and the kill of a shutdown.
 //!
 //! The interrupt handler of the engine asks here. Time is read from the owner's clock.
 
+use crate::frames::{Frame, PendingFrames, Stop};
 use crate::memory::Memory;
 use crate::watchdog;
 use geppetto_time::Clock;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
-/// A callback that goes on computing is interrupted this long after it was told to end…
-const GRACE: Duration = Duration::from_millis(100);
-/// … and this long after a deadline that it could know of.
-const DEADLINE_GRACE: Duration = Duration::from_millis(25);
-
-/// Tells that something has to end: a cancellation token, for instance. It is asked from any thread, and may not call
-/// the owner while it tells.
-pub trait Stop {
-    /// Whether it has to end.
-    fn is_stopped(&self) -> bool;
-    /// Whether somebody on another thread than the owner's has told it to end.
-    fn is_stopped_from_outside(&self, _owner: ThreadId) -> bool {
-        self.is_stopped()
-    }
-    /// Waits until it has to end.
-    fn stopped(&self) -> Pin<Box<dyn Future<Output = ()> + '_>>;
-}
-
-/// A deadline and a stop that hold for everything that happens inside a callback.
-#[derive(Clone, Default)]
-pub struct Frame {
-    /// When it has to end.
-    pub deadline: Option<Instant>,
-    /// What may tell it to end earlier.
-    pub stop: Option<Arc<dyn Stop + Send + Sync>>,
-}
-
-impl Frame {
-    /// Whether it is over for longer than the grace. `since` remembers since when its stop has been seen.
-    fn is_over(
-        &self,
-        since: &mut Option<Instant>,
-        now: Instant,
-        stopped: impl Fn(&dyn Stop) -> bool,
-    ) -> bool {
-        let late = self.deadline.is_some_and(|deadline| now >= deadline + DEADLINE_GRACE);
-        if since.is_none() && self.stop.as_ref().is_some_and(|stop| stopped(&**stop)) {
-            *since = Some(now);
-        }
-        late || since.is_some_and(|since| now >= since + GRACE)
-    }
-}
-
-/// The frames of callbacks whose promises are pending: their continuations run between jobs, where nothing tells
-/// which callback they belong to. Callbacks add and remove, from any thread; the interrupt handler reads.
-#[derive(Default)]
-pub(crate) struct PendingFrames(Mutex<Vec<(u64, Frame, Option<Instant>)>>);
-
-impl PendingFrames {
-    pub(crate) fn add(&self, frame: Frame) -> u64 {
-        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = frames.last().map_or(0, |(last, ..)| last + 1);
-        frames.push((id, frame, None));
-        id
-    }
-
-    pub(crate) fn remove(&self, id: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, ..)| *known != id);
-    }
-
-    fn one_is_over(&self, now: Instant, owner: Option<&ThreadId>) -> bool {
-        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A continuation that cancels a run and goes on computing is not that run's.
-        let told = |stop: &dyn Stop| {
-            owner.map_or_else(|| stop.is_stopped(), |owner| stop.is_stopped_from_outside(*owner))
-        };
-        frames.iter_mut().any(|(_, frame, since)| frame.is_over(since, now, told))
-    }
-}
+/// So many callbacks of a job may use up a job's time before that is counted as the job's own: a script may go on after one,
+/// and not begin the next for ever.
+const FORGIVEN: u32 = 1;
 
 /// When the running job is killed because the owner shuts down. Written by whoever shuts down.
 #[derive(Debug, Default)]
@@ -139,6 +73,8 @@ struct State {
     job_time: Option<Duration>,
     /// When the current job or callback began, moved forward by the time it was parked.
     began: Option<Instant>,
+    /// How many callbacks of the current job have used up a job's time.
+    overruns: u32,
     /// Since when a synchronous wait has nothing to do.
     parked_since: Option<Instant>,
     /// Counts outermost jobs, so that the watchdog can tell them apart.
@@ -192,6 +128,7 @@ impl Budget {
             let mut state = self.state();
             if state.began.is_none() {
                 state.serial += 1;
+                state.overruns = 0;
                 self.is_overdue.store(false, Ordering::Relaxed);
             }
             state.began.replace(began)
@@ -243,7 +180,10 @@ impl Budget {
         if !self.is_interrupted.swap(false, Ordering::Relaxed) {
             return None;
         }
-        self.state().interruption.take()
+        let mut state = self.state();
+        let interruption = state.interruption.take();
+        state.overruns += u32::from(interruption.is_some_and(|it| it.cause == Cause::JobTime));
+        interruption
     }
 
     pub(crate) fn is_interrupted(&self) -> bool {
@@ -323,7 +263,13 @@ impl Drop for Spending<'_> {
         if self.spent.is_zero() {
             self.end();
         }
-        self.budget.state().began = self.outer.map(|outer| outer + self.spent);
+        let mut state = self.budget.state();
+        let is_forgiven = state.overruns <= FORGIVEN;
+        state.began = self.outer.map(|outer| if is_forgiven { outer + self.spent } else { outer });
+        if !is_forgiven {
+            // The engine may not ask for long.
+            self.budget.stop_at_crossings();
+        }
     }
 }
 
@@ -333,15 +279,5 @@ impl Drop for Pop<'_> {
     fn drop(&mut self) {
         let frame = self.0.state().frames.pop();
         drop(frame);
-    }
-}
-
-impl Stop for tokio_util::sync::CancellationToken {
-    fn is_stopped(&self) -> bool {
-        self.is_cancelled()
-    }
-
-    fn stopped(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
-        Box::pin(self.cancelled())
     }
 }

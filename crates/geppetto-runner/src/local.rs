@@ -1,12 +1,12 @@
 //! The owner's thread from the inside.
 
-use crate::budget::{Budget, Cause, Frame, Interruption};
+use crate::budget::{Budget, Cause, Interruption};
 use crate::condemn::OUT_OF_MEMORY;
 use crate::rejections::Rejections;
 use crate::shared::Shared;
 use crate::stats::Counters;
 use crate::table::Table;
-use crate::{CallError, OwnerRef, current};
+use crate::{CallError, Frame, OwnerRef, current};
 use async_executor::LocalExecutor;
 use rquickjs::{Context, Ctx};
 use std::any::Any;

@@ -1,0 +1,86 @@
+//! What encloses callbacks: deadlines and tokens that hold for everything in them, and how long past these they may go on.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+/// A callback that goes on computing is interrupted this long after it was told to end…
+const GRACE: Duration = Duration::from_millis(100);
+/// … and this long after a deadline that it could know of.
+const DEADLINE_GRACE: Duration = Duration::from_millis(25);
+
+/// Tells that something has to end: a cancellation token, for instance. It is asked from any thread, and may not call
+/// the owner while it tells.
+pub trait Stop {
+    /// Whether it has to end.
+    fn is_stopped(&self) -> bool;
+    /// Whether somebody on another thread than the owner's has told it to end.
+    fn is_stopped_from_outside(&self, _owner: ThreadId) -> bool {
+        self.is_stopped()
+    }
+    /// Waits until it has to end.
+    fn stopped(&self) -> Pin<Box<dyn Future<Output = ()> + '_>>;
+}
+
+/// A deadline and a stop that hold for everything that happens inside a callback.
+#[derive(Clone, Default)]
+pub struct Frame {
+    /// When it has to end.
+    pub deadline: Option<Instant>,
+    /// What may tell it to end earlier.
+    pub stop: Option<Arc<dyn Stop + Send + Sync>>,
+}
+
+impl Frame {
+    /// Whether it is over for longer than the grace. `since` remembers since when its stop has been seen.
+    pub(crate) fn is_over(
+        &self,
+        since: &mut Option<Instant>,
+        now: Instant,
+        stopped: impl Fn(&dyn Stop) -> bool,
+    ) -> bool {
+        let late = self.deadline.is_some_and(|deadline| now >= deadline + DEADLINE_GRACE);
+        if since.is_none() && self.stop.as_ref().is_some_and(|stop| stopped(&**stop)) {
+            *since = Some(now);
+        }
+        late || since.is_some_and(|since| now >= since + GRACE)
+    }
+}
+
+/// The frames of callbacks whose promises are pending: their continuations run between jobs, where nothing tells
+/// which callback they belong to. Callbacks add and remove, from any thread; the interrupt handler reads.
+#[derive(Default)]
+pub(crate) struct PendingFrames(Mutex<Vec<(u64, Frame, Option<Instant>)>>);
+
+impl PendingFrames {
+    pub(crate) fn add(&self, frame: Frame) -> u64 {
+        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let id = frames.last().map_or(0, |(last, ..)| last + 1);
+        frames.push((id, frame, None));
+        id
+    }
+
+    pub(crate) fn remove(&self, id: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, ..)| *known != id);
+    }
+
+    pub(crate) fn one_is_over(&self, now: Instant, owner: Option<&ThreadId>) -> bool {
+        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A continuation that cancels a run and goes on computing is not that run's.
+        let told = |stop: &dyn Stop| {
+            owner.map_or_else(|| stop.is_stopped(), |owner| stop.is_stopped_from_outside(*owner))
+        };
+        frames.iter_mut().any(|(_, frame, since)| frame.is_over(since, now, told))
+    }
+}
+
+impl Stop for tokio_util::sync::CancellationToken {
+    fn is_stopped(&self) -> bool {
+        self.is_cancelled()
+    }
+
+    fn stopped(&self) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+        Box::pin(self.cancelled())
+    }
+}
