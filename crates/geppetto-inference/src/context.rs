@@ -25,6 +25,8 @@ pub struct RunContext {
     token: RunToken,
     origin: Arc<EventOrigin>,
     scope: u64,
+    /// How many runs it is inside.
+    depth: usize,
     engine_name: Arc<str>,
     /// The engine call it belongs to: what is streamed through it is that call's.
     stream: StreamId,
@@ -46,6 +48,7 @@ impl RunContext {
             core,
             deadline,
             origin: Arc::default(),
+            depth: parent.map_or(0, |parent| parent.depth + 1),
             scope: parent.map_or_else(|| NEXT_SCOPE.fetch_add(1, Ordering::Relaxed), |parent| parent.scope),
             engine_name: "".into(),
             stream: MIDDLEWARE,
@@ -163,6 +166,11 @@ impl RunContext {
     #[must_use]
     pub fn scope(&self) -> u64 {
         self.scope
+    }
+
+    /// How many runs it is inside.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
     }
 
     /// Streams a piece of the answer.

@@ -201,6 +201,12 @@ pub enum BeginError {
     /// The session was closed.
     #[error("session is closed")]
     Closed,
+    /// It would be inside more runs than may be inside each other.
+    #[error("runs are nested more than {limit} deep")]
+    TooDeep {
+        /// How deep they may be.
+        limit: usize,
+    },
 }
 
 impl From<BeginError> for InferenceError {
@@ -208,6 +214,7 @@ impl From<BeginError> for InferenceError {
         match error {
             BeginError::Busy => Self::Busy,
             BeginError::Closed => Self::Shutdown { what: "session is closed".into() },
+            BeginError::TooDeep { .. } => Self::Limit { failure: Failure::new(error.to_string()) },
         }
     }
 }

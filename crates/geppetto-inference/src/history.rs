@@ -34,6 +34,10 @@ impl History {
         self.meter.clone()
     }
 
+    pub(crate) fn is_metered(&self) -> bool {
+        self.meter.is_some()
+    }
+
     pub(crate) fn turns(&self) -> &[Turn] {
         &self.turns
     }
@@ -58,7 +62,7 @@ impl History {
 }
 
 /// What a turn takes that the one before it does not share.
-fn own_size(before: Option<&Turn>, turn: &Turn) -> usize {
+pub(crate) fn own_size(before: Option<&Turn>, turn: &Turn) -> usize {
     let mut size = ENTRY_SIZE + json_size(&*turn.metadata) + json_size(&*turn.data);
     let none = Blocks::new();
     let before = before.map_or(&none, |before| &before.blocks);

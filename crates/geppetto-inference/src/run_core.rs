@@ -3,7 +3,7 @@
 use crate::error::{InferenceError, RunEnded, RunError};
 use crate::progress::{Progress, StreamId, Voice};
 use crate::token::{CancelReason, RunToken};
-use geppetto_events::{ErrorCode, EventBody, EventLog, MemoryMeter, RunIds, RunStatus, ToolCallInfo};
+use geppetto_events::{ErrorCode, EventBody, EventLog, Kept, MemoryMeter, RunIds, RunStatus, ToolCallInfo};
 use geppetto_time::{Clock, whole_ms};
 use geppetto_turns::{Block, Map, Turn, turn_metadata};
 #[cfg(shuttle)]
@@ -45,6 +45,8 @@ struct Shared {
     /// Cancelled when the outcome is there; waiters of the run wait on it.
     finished: CancellationToken,
     commit: Commit,
+    /// What the seed takes, until it is part of a history.
+    seed: Mutex<Option<Kept>>,
 }
 
 /// How a run is set up.
@@ -55,6 +57,8 @@ pub(crate) struct RunSetup {
     pub(crate) trace_id: Option<Arc<str>>,
     pub(crate) token: RunToken,
     pub(crate) seed: Option<Turn>,
+    /// About as many bytes as the seed takes that the history does not share.
+    pub(crate) seed_size: usize,
     pub(crate) commit: Commit,
     pub(crate) meter: Option<Arc<dyn MemoryMeter>>,
 }
@@ -63,7 +67,9 @@ impl RunCore {
     /// Sets the run up and appends `run-started`.
     pub(crate) fn start(setup: RunSetup) -> Self {
         let progress = Progress::from_seed(setup.seed);
+        let seed = Kept::new(setup.meter.clone(), setup.seed_size);
         let shared = Shared {
+            seed: Mutex::new(Some(seed)),
             log: EventLog::metered(setup.ids, setup.meter),
             started: setup.clock.now(),
             clock: setup.clock,
@@ -236,6 +242,9 @@ impl RunCore {
             self.tell_failure(&error.error);
         }
         (self.shared.commit)(&outcome);
+        if outcome.is_ok() {
+            drop(self.shared.seed.lock().unwrap_or_else(PoisonError::into_inner).take());
+        }
         let event = self.finished_event(&outcome);
         *slot = Some(outcome);
         let _ = self.publish(event);

@@ -1,7 +1,7 @@
 //! A conversation and its runs, one at a time.
 
 use crate::delivery::Delivery;
-use crate::history::History;
+use crate::history::{History, own_size};
 use crate::run_core::{Commit, Outcome, RunSetup};
 use crate::{
     BeginError, CancelReason, Engine, InferenceRunner, NoActiveRun, Run, RunContext, RunCore, RunOptions,
@@ -165,8 +165,11 @@ impl Session {
     /// without a turn to start from gives a run that fails with code `no_seed`.
     ///
     /// # Errors
-    /// When a run is active, or the session is closed.
+    /// When a run is active, the session is closed, or runs are nested too deeply.
     pub fn begin(&self, seed: impl Into<Seed>, options: RunOptions) -> Result<Run, BeginError> {
+        if options.parent.as_ref().is_some_and(|parent| parent.depth() >= MOST_NESTED) {
+            return Err(BeginError::TooDeep { limit: MOST_NESTED });
+        }
         let mut state = self.inner.state();
         let runner = state.idle_runner()?;
         let runner = runner.begun().unwrap_or(runner);
@@ -188,6 +191,10 @@ impl Session {
             token: RunToken::child_of(
                 options.signal.iter().chain(options.parent.as_ref().map(RunContext::token)),
             ),
+            seed_size: match &seed {
+                Some(seed) if state.history.is_metered() => own_size(state.history.latest(), seed),
+                _ => 0,
+            },
             seed: seed.clone(),
             commit: commit(&self.inner, replaces, options.keep_partial),
             meter: state.history.meter(),
@@ -209,6 +216,9 @@ impl Session {
         Ok(Run::new(ctx, runner, seed, named))
     }
 }
+
+/// So many runs may be inside each other: each knows those around it.
+const MOST_NESTED: usize = 100;
 
 /// The trace that a turn belongs to already.
 fn trace_of(turn: &Turn) -> Option<String> {

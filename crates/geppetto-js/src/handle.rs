@@ -7,6 +7,7 @@ use crate::codec::shapes::Shapes;
 use crate::fault::{Fallible, Fault};
 use crate::function::Members;
 use crate::vm::Vm;
+use geppetto_events::Kept;
 use rquickjs::atom::PredefinedAtom;
 use rquickjs::class::{JsClass, Readable, Trace, Tracer};
 use rquickjs::function::Constructor;
@@ -23,6 +24,10 @@ pub(crate) trait HandleState: Any {
     const PUBLIC: &'static [&'static str] = &[];
     /// The orders in which they get own properties.
     const ORDERS: &'static [&'static [&'static str]] = &[&[]];
+    /// About as many bytes as Rust keeps for it, where a script decides how many.
+    fn size(&self) -> usize {
+        0
+    }
     /// Fills the prototype.
     fn members(_members: &Members<'_>) -> Result<()> {
         Ok(())
@@ -34,6 +39,7 @@ pub(crate) struct Handle {
     name: &'static str,
     public: &'static [&'static str],
     state: Rc<dyn Any>,
+    _kept: Option<Kept>,
 }
 
 // SAFETY: the type has no lifetime and holds no JS value.
@@ -63,7 +69,9 @@ pub(crate) fn create<'js, T: HandleState>(ctx: &Ctx<'js>, state: T) -> Result<Ob
 
 /// A new handle to which own properties may still be added.
 pub(crate) fn create_open<'js, T: HandleState>(ctx: &Ctx<'js>, state: T) -> Result<Object<'js>> {
-    let handle = Handle { name: T::NAME, public: T::PUBLIC, state: Rc::new(state) };
+    let size = state.size();
+    let kept = (size > 0).then(|| Kept::new(Some(Vm::of(ctx).host.meter()), size));
+    let handle = Handle { name: T::NAME, public: T::PUBLIC, state: Rc::new(state), _kept: kept };
     Ok(Class::instance_proto(handle, prototype::<T>(ctx)?)?.into_inner())
 }
 

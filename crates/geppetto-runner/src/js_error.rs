@@ -3,8 +3,10 @@
 use rquickjs::{Ctx, IntoAtom, Object, Value};
 use std::fmt;
 
-/// Longer texts are cut here, in bytes.
+/// Longer texts are cut here, in bytes…
 const MAX_TEXT: usize = 16 * 1024;
+/// … and here those of what is behind an error.
+const MAX_TEXT_BEHIND: usize = 2 * 1024;
 /// Causes of causes are followed this far.
 const MAX_CAUSES: usize = 8;
 /// As many errors of an `AggregateError` are kept.
@@ -46,7 +48,7 @@ impl JsError {
         if error.is_exception() {
             return Self::catch(ctx);
         }
-        Self { name: "Error".to_owned(), message: bounded(&error.to_string()), ..Self::default() }
+        Self { name: "Error".to_owned(), message: bounded(&error.to_string(), MAX_TEXT), ..Self::default() }
     }
 
     /// Name and message, the stack, the causes and the errors it stands for: what is printed for an uncaught error.
@@ -80,20 +82,21 @@ impl fmt::Display for JsError {
 }
 
 fn read(value: &Value<'_>, causes: usize) -> JsError {
+    let most = if causes == MAX_CAUSES { MAX_TEXT } else { MAX_TEXT_BEHIND };
     // A DOMException is no Error of the engine's, and some libraries throw objects with a message.
-    let object = value
-        .as_object()
-        .filter(|object| !value.is_function() && (object.is_error() || text(object, "message").is_some()));
+    let object = value.as_object().filter(|object| {
+        !value.is_function() && (object.is_error() || text(object, "message", most).is_some())
+    });
     let Some(error) = object else {
-        return JsError { message: describe(value), ..JsError::default() };
+        return JsError { message: describe(value, most), ..JsError::default() };
     };
     let cause = (causes > 0).then(|| get(error, "cause")).flatten().filter(|cause| !cause.is_undefined());
     JsError {
-        name: text(error, "name")
+        name: text(error, "name", most)
             .unwrap_or_else(|| if error.is_error() { "Error".to_owned() } else { String::new() }),
-        message: text(error, "message").unwrap_or_default(),
-        stack: text(error, "stack").unwrap_or_default(),
-        code: text(error, "code"),
+        message: text(error, "message", most).unwrap_or_default(),
+        stack: text(error, "stack", most).unwrap_or_default(),
+        code: text(error, "code", most),
         cause: cause.map(|cause| Box::new(read(&cause, causes - 1))),
         errors: if causes > 0 { inner_errors(error) } else { Box::default() },
     }
@@ -111,12 +114,12 @@ fn get<'js>(object: &Object<'js>, key: impl IntoAtom<'js>) -> Option<Value<'js>>
     object.get::<_, Value>(key).inspect_err(|_| drop(object.ctx().catch())).ok()
 }
 
-fn text(object: &Object<'_>, key: &str) -> Option<String> {
-    get(object, key)?.as_string().map(lossy)
+fn text(object: &Object<'_>, key: &str, most: usize) -> Option<String> {
+    get(object, key)?.as_string().map(|text| lossy(text, most))
 }
 
 /// A JS string as UTF-8; lone surrogates are replaced.
-fn lossy(text: &rquickjs::String<'_>) -> String {
+fn lossy(text: &rquickjs::String<'_>, most: usize) -> String {
     let well_formed = || -> rquickjs::Result<String> {
         let ctx = text.ctx();
         let prototype: Object = ctx.globals().get::<_, Object>("String")?.get("prototype")?;
@@ -124,13 +127,13 @@ fn lossy(text: &rquickjs::String<'_>) -> String {
         to_well_formed.call((rquickjs::function::This(text.clone()),))
     };
     let text = text.to_string().or_else(|_| well_formed().inspect_err(|_| drop(text.ctx().catch())));
-    text.map_or_else(|_| "[text that is not Unicode]".to_owned(), |text| bounded(&text))
+    text.map_or_else(|_| "[text that is not Unicode]".to_owned(), |text| bounded(&text, most))
 }
 
 /// A value that is not an error, in a few words. Objects are not stringified: that would run their code.
-fn describe(value: &Value<'_>) -> String {
+fn describe(value: &Value<'_>, most: usize) -> String {
     if let Some(text) = value.as_string() {
-        return lossy(text);
+        return lossy(text, most);
     }
     if let Some(number) = value.as_number() {
         return number.to_string();
@@ -146,9 +149,9 @@ fn describe(value: &Value<'_>) -> String {
     }
 }
 
-fn bounded(text: &str) -> String {
-    if text.len() <= MAX_TEXT {
+fn bounded(text: &str, most: usize) -> String {
+    if text.len() <= most {
         return text.to_owned();
     }
-    format!("{}… ({} bytes)", &text[..text.floor_char_boundary(MAX_TEXT)], text.len())
+    format!("{}… ({} bytes)", &text[..text.floor_char_boundary(most)], text.len())
 }

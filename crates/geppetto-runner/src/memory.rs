@@ -53,10 +53,15 @@ impl Memory {
         self.kept.load(Ordering::Relaxed)
     }
 
+    /// What it would have with `more` bytes.
+    fn wanted(&self, more: usize) -> usize {
+        self.heap().saturating_add(self.kept()).saturating_add(more)
+    }
+
     /// Whether the VM gets `more` bytes. Beyond its limit that is remembered, and it gets small blocks only, up to the
     /// reserve.
     fn allows(&self, more: usize) -> bool {
-        let wanted = self.heap().saturating_add(self.kept()).saturating_add(more);
+        let wanted = self.wanted(more);
         let limit = self.limit.load(Ordering::Relaxed);
         if wanted <= limit {
             return true;
@@ -81,6 +86,12 @@ impl MemoryAccount {
     pub fn add(&self, bytes: usize) {
         self.0.allows(bytes);
         self.0.kept.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Whether the VM may have so many bytes more: who asks first can refuse what would end it.
+    #[must_use]
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.0.wanted(bytes) <= self.0.limit.load(Ordering::Relaxed)
     }
 
     /// It is kept no longer.

@@ -1,10 +1,11 @@
 //! A test double: answers what it was told to, and remembers what it was asked.
 
 use super::{pause, speak};
+use crate::history::own_size;
 use crate::progress::call_info;
 use crate::{Engine, Failure, InferenceError, RunContext};
 use async_trait::async_trait;
-use geppetto_events::ToolCallDelta;
+use geppetto_events::{Kept, MemoryMeter, ToolCallDelta};
 use geppetto_turns::{Block, Turn, Usage, fresh_id, turn_metadata};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -55,7 +56,14 @@ pub struct ScriptedError {
 #[derive(Debug)]
 pub struct ScriptedEngine {
     responses: Vec<ScriptedResponse>,
-    calls: Mutex<Vec<Turn>>,
+    calls: Mutex<Calls>,
+}
+
+/// What it saw, counted where somebody counts.
+#[derive(Debug, Default)]
+struct Calls {
+    turns: Vec<Turn>,
+    kept: Kept,
 }
 
 /// Not all prepared answers were asked for.
@@ -77,20 +85,27 @@ impl ScriptedEngine {
         Self { responses, calls: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Turn>> {
+    /// The same, with the turns it sees counted.
+    #[must_use]
+    pub fn metered(self, meter: Arc<dyn MemoryMeter>) -> Self {
+        let calls = Calls { turns: Vec::new(), kept: Kept::new(Some(meter), 0) };
+        Self { calls: Mutex::new(calls), ..self }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Calls> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The turns it saw, one per call.
     #[must_use]
     pub fn calls(&self) -> Vec<Turn> {
-        self.lock().clone()
+        self.lock().turns.clone()
     }
 
     /// How many answers remain.
     #[must_use]
     pub fn remaining(&self) -> usize {
-        self.responses.len().saturating_sub(self.lock().len())
+        self.responses.len().saturating_sub(self.lock().turns.len())
     }
 
     /// Checks that every answer was asked for.
@@ -98,7 +113,7 @@ impl ScriptedEngine {
     /// # Errors
     /// When some remain.
     pub fn assert_complete(&self) -> Result<(), Incomplete> {
-        let calls = self.lock().len();
+        let calls = self.lock().turns.len();
         let total = self.responses.len();
         let remaining = total.saturating_sub(calls);
         if remaining == 0 { Ok(()) } else { Err(Incomplete { calls, remaining, total }) }
@@ -106,6 +121,8 @@ impl ScriptedEngine {
 
     fn next(&self, turn: &Turn) -> Result<&ScriptedResponse, InferenceError> {
         let mut calls = self.lock();
+        let Calls { turns: calls, kept } = &mut *calls;
+        kept.add(|| own_size(calls.last(), turn));
         calls.push(turn.clone());
         self.responses.get(calls.len() - 1).ok_or_else(|| {
             let (call, total) = (calls.len(), self.responses.len());

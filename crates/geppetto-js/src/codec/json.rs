@@ -1,5 +1,6 @@
 //! Plain values: what JSON can hold.
 
+use super::cost::Cost;
 use super::names::Names;
 use super::{CodecError, each, items, text};
 use crate::vm::Vm;
@@ -10,8 +11,6 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 const MAX_DEPTH: usize = 100;
-const MAX_NODES: usize = 1_000_000;
-const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// A Rust value as a JS value.
 pub(crate) fn encode<'js>(ctx: &Ctx<'js>, value: &Json) -> Result<Value<'js>> {
@@ -131,8 +130,7 @@ pub(crate) static NO_ENTRIES: LazyLock<Map> = LazyLock::new(Map::new);
 pub(crate) struct Decoder<'a, 'js> {
     pub(crate) ctx: &'a Ctx<'js>,
     pub(crate) vm: &'a Vm<'js>,
-    nodes: usize,
-    bytes: usize,
+    cost: Cost,
 }
 
 /// A JS value as a Rust value; `undefined` as `null`.
@@ -142,19 +140,7 @@ pub(crate) fn decode<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> std::result::Re
 
 impl<'a, 'js> Decoder<'a, 'js> {
     pub(crate) fn new(ctx: &'a Ctx<'js>, vm: &'a Vm<'js>) -> Self {
-        Self { ctx, vm, nodes: 0, bytes: 0 }
-    }
-
-    fn count(&mut self, bytes: usize) -> std::result::Result<(), CodecError> {
-        self.nodes += 1;
-        self.bytes += bytes;
-        if self.nodes > MAX_NODES {
-            return Err(CodecError::new(format!("too large: more than {MAX_NODES} values")));
-        }
-        if self.bytes > MAX_BYTES {
-            return Err(CodecError::new(format!("too large: more than {} MiB of text", MAX_BYTES >> 20)));
-        }
-        Ok(())
+        Self { ctx, vm, cost: Cost::default() }
     }
 
     /// A string, where `expected` is expected.
@@ -164,7 +150,7 @@ impl<'a, 'js> Decoder<'a, 'js> {
         expected: &str,
     ) -> std::result::Result<Read<String>, CodecError> {
         let read = if is_text(value, expected)? { Read::Same } else { Read::New(text(self.ctx, value)?) };
-        self.count(if let Read::New(new) = &read { new.len() } else { expected.len() })?;
+        self.cost.value(self.vm, if let Read::New(new) = &read { new.len() } else { expected.len() })?;
         Ok(read)
     }
 
@@ -205,7 +191,7 @@ impl<'a, 'js> Decoder<'a, 'js> {
             Type::Function | Type::Constructor => return Err(CodecError::new("a function has no JSON form")),
             _ => return self.object(value, depth, expected),
         };
-        self.count(if scalar.is_number() { 8 } else { 0 })?;
+        self.cost.value(self.vm, if scalar.is_number() { 8 } else { 0 })?;
         Ok(if scalar == *expected { Read::Same } else { Read::New(scalar) })
     }
 
@@ -246,7 +232,7 @@ impl<'a, 'js> Decoder<'a, 'js> {
         depth: usize,
         expected: &[Json],
     ) -> std::result::Result<Option<Vec<Json>>, CodecError> {
-        self.count(0)?;
+        self.cost.value(self.vm, 0)?;
         // Where items were taken away, none is known by its place.
         let (length, was) = (super::length(array)?, expected.len());
         let expected = if length < was { &[] } else { expected };
@@ -289,11 +275,11 @@ impl<'a, 'js> Decoder<'a, 'js> {
         long: fn(&str) -> Cow<'_, str>,
         short: fn(&str) -> &str,
     ) -> std::result::Result<Read<Map>, CodecError> {
-        self.count(0)?;
+        self.cost.map(self.vm)?;
         let (mut ahead, mut same) = (expected.iter(), 0);
         let mut new: Option<Map> = None;
         each(self.vm, object, |name, item| {
-            self.bytes += name.len();
+            self.cost.key(name);
             if item.is_undefined() {
                 return Ok(());
             }

@@ -20,6 +20,7 @@
 //! is made of it.
 
 pub(crate) mod block;
+mod cost;
 pub(crate) mod event;
 pub(crate) mod json;
 pub(crate) mod names;

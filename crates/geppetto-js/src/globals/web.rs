@@ -7,6 +7,7 @@ use crate::codec;
 use crate::fault::{Fallible, Fault};
 use crate::function::{Members, define};
 use crate::handle::{self, HandleState};
+use crate::vm::Vm;
 use encoding_rs::{CoderResult, Decoder, DecoderResult, Encoding};
 use rquickjs::{IntoJs, Object, Result, TypedArray, Value};
 use std::cell::RefCell;
@@ -133,12 +134,16 @@ fn decode_text<'js>(call: &Call<'_, 'js>) -> Fallible<Value<'js>> {
     let input = call.required(1, "decode", "bytes")?;
     let input = input.into_object().and_then(|object| TypedArray::<u8>::from_object(object).ok());
     let input = input.ok_or_else(|| Fault::type_error("decode: expected bytes"))?;
+    let mut decoder = state.0.borrow_mut();
+    let room = decoder.max_utf8_buffer_length(input.len());
+    let room = room.ok_or_else(|| Fault::Plain("decode: too much text".to_owned()))?;
+    // The bytes, their text, and that as the VM has it.
+    if !Vm::of(call.ctx()).host.owner.memory().has_room(input.len() + 2 * room) {
+        return Err(Fault::Plain("decode: it needs more memory than the script may have".to_owned()));
+    }
     // SAFETY: no script runs while the bytes are borrowed: they are copied at once.
     let bytes = unsafe { input.as_bytes() }.unwrap_or_default().to_vec();
-    let mut decoder = state.0.borrow_mut();
-    let room = decoder.max_utf8_buffer_length(bytes.len());
-    let mut text =
-        String::with_capacity(room.ok_or_else(|| Fault::Plain("decode: too much text".to_owned()))?);
+    let mut text = String::with_capacity(room);
     let whole = if fatal {
         decoder.decode_to_string_without_replacement(&bytes, &mut text, last).0 == DecoderResult::InputEmpty
     } else {

@@ -12,6 +12,7 @@ use crate::ns::session::SessionHandle;
 use crate::ns::tools::registry_of;
 use crate::options::Options;
 use crate::vm::Vm;
+use geppetto_events::Kept;
 use geppetto_inference::{Engine, Middleware, Session};
 use geppetto_toolloop::{LoopConfig, SessionHooks, SessionSteps, SessionTools, ToolHooks, ToolRegistry};
 use rquickjs::{Ctx, Result, Value};
@@ -20,6 +21,9 @@ use std::sync::Arc;
 
 /// More would not fit on the stack of the thread.
 const MOST_MIDDLEWARES: usize = 100;
+
+/// The most bytes of a session's id, which each of its events has.
+const LONGEST_ID: usize = 1024;
 
 /// The parts of a session.
 #[derive(Clone, Default)]
@@ -62,6 +66,10 @@ impl Parts {
         if parts.id.as_deref() == Some("") {
             return Err(Fault::type_error(format!("{} is empty", options.path_of("id"))));
         }
+        if parts.id.as_ref().is_some_and(|id| id.len() > LONGEST_ID) {
+            let path = options.path_of("id");
+            return Err(Fault::type_error(format!("invalid {path}: expected at most {LONGEST_ID} bytes")));
+        }
         Ok(parts)
     }
 
@@ -103,6 +111,13 @@ impl Parts {
         options.finish()
     }
 
+    /// About as many bytes as the settings take.
+    fn size(&self) -> usize {
+        let lists = self.config.allowed_tools.iter().flatten().chain(&self.config.stop_at_tools);
+        lists.map(|name| size_of::<String>() + name.len()).sum::<usize>()
+            + self.middlewares.len() * size_of::<usize>() * 2
+    }
+
     /// The session of these parts.
     pub(crate) fn build(&self, ctx: &Ctx<'_>) -> Fallible<Session> {
         let engine = self.engine.clone().ok_or_else(|| {
@@ -138,7 +153,11 @@ impl Parts {
 }
 
 /// A builder as scripts hold it.
-struct BuilderHandle(RefCell<Parts>);
+struct BuilderHandle {
+    parts: RefCell<Parts>,
+    /// Counts the settings.
+    kept: RefCell<Kept>,
+}
 
 impl HandleState for BuilderHandle {
     const NAME: &'static str = "Builder";
@@ -151,7 +170,7 @@ impl HandleState for BuilderHandle {
         members.method("useMiddleware", 1, |call| {
             let value = call.required(0, "middleware", "a Middleware or a function")?;
             let middleware = middleware_of(call.ctx(), &value, "middleware")?;
-            call.this::<Self>()?.0.borrow_mut().add_middleware(middleware)?;
+            call.this::<Self>()?.parts.borrow_mut().add_middleware(middleware)?;
             Ok(call.this_value())
         })?;
         // The second is the Go project's name.
@@ -159,7 +178,7 @@ impl HandleState for BuilderHandle {
             members.method(name, 2, |call| {
                 let name = text_arg(call, 0, "name")?;
                 let middleware = host_middleware(call.ctx(), &name, call.arg(1))?;
-                call.this::<Self>()?.0.borrow_mut().add_middleware(middleware)?;
+                call.this::<Self>()?.parts.borrow_mut().add_middleware(middleware)?;
                 Ok(call.this_value())
             })?;
         }
@@ -177,7 +196,7 @@ impl HandleState for BuilderHandle {
             change(call, |parts| parts.hooks = hooks.map(|hooks| Arc::new(hooks) as Arc<dyn ToolHooks>))
         })?;
         members.method("buildSession", 0, |call| {
-            let parts = call.this::<Self>()?.0.borrow().clone();
+            let parts = call.this::<Self>()?.parts.borrow().clone();
             session_handle(call, &parts)
         })?;
         Ok(())
@@ -185,7 +204,7 @@ impl HandleState for BuilderHandle {
 }
 
 fn change<'js>(call: &Call<'_, 'js>, change: impl FnOnce(&mut Parts)) -> Fallible<Value<'js>> {
-    change(&mut call.this::<BuilderHandle>()?.0.borrow_mut());
+    change(&mut call.this::<BuilderHandle>()?.parts.borrow_mut());
     Ok(call.this_value())
 }
 
@@ -193,15 +212,20 @@ fn set_loop(call: &Call<'_, '_>, index: usize) -> Fallible<()> {
     let builder = call.this::<BuilderHandle>()?;
     let options = Options::read(call.ctx(), call.arg(index), "toolLoop")?;
     // Options may run getters of the script: the parts are changed only once they have been read.
-    let mut parts = builder.0.borrow().clone();
+    let mut parts = builder.parts.borrow().clone();
     parts.read_loop(&options)?;
-    *builder.0.borrow_mut() = parts;
+    *builder.kept.borrow_mut() = kept(call, &parts);
+    *builder.parts.borrow_mut() = parts;
     Ok(())
+}
+
+fn kept(call: &Call<'_, '_>, parts: &Parts) -> Kept {
+    Kept::new(Some(Vm::of(call.ctx()).host.meter()), parts.size())
 }
 
 fn session_handle<'js>(call: &Call<'_, 'js>, parts: &Parts) -> Fallible<Value<'js>> {
     let session = parts.build(call.ctx())?;
-    Ok(handle::create(call.ctx(), SessionHandle(session))?.into_value())
+    Ok(handle::create(call.ctx(), SessionHandle(session, parts.size()))?.into_value())
 }
 
 fn read_parts(call: &Call<'_, '_>) -> Fallible<Parts> {
@@ -214,8 +238,9 @@ fn read_parts(call: &Call<'_, '_>) -> Fallible<Parts> {
 pub(super) fn functions(members: &Members<'_>) -> Result<()> {
     members.function("createSession", 1, |call| session_handle(call, &read_parts(call)?))?;
     members.function("createBuilder", 1, |call| {
-        let parts = RefCell::new(read_parts(call)?);
-        Ok(handle::create(call.ctx(), BuilderHandle(parts))?.into_value())
+        let parts = read_parts(call)?;
+        let (kept, parts) = (RefCell::new(kept(call, &parts)), RefCell::new(parts));
+        Ok(handle::create(call.ctx(), BuilderHandle { parts, kept })?.into_value())
     })?;
     Ok(())
 }

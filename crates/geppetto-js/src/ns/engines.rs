@@ -12,6 +12,7 @@ use crate::module::{EngineFactory, EngineRequest};
 use crate::options::Options;
 use crate::vm::Vm;
 use async_trait::async_trait;
+use geppetto_events::json_size;
 use geppetto_inference::engines::{
     EchoEngine, ScriptedCall, ScriptedEngine, ScriptedError, ScriptedResponse,
 };
@@ -26,11 +27,16 @@ pub(crate) struct EngineHandle {
     pub(crate) engine: Arc<dyn Engine>,
     /// The same, when it is a scripted one: it tells what it was asked.
     scripted: Option<Arc<ScriptedEngine>>,
+    size: usize,
 }
 
 impl HandleState for EngineHandle {
     const NAME: &'static str = "Engine";
     const PUBLIC: &'static [&'static str] = &["name"];
+
+    fn size(&self) -> usize {
+        self.size
+    }
 
     fn members(members: &Members<'_>) -> Result<()> {
         members.getter("name", |call| Ok((&*call.this::<Self>()?.engine.name()).into_js(call.ctx())?))?;
@@ -71,7 +77,8 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
         let reply = options.string("reply")?.unwrap_or_else(|| "READY".to_owned());
         let delay = options.milliseconds("delayMs")?.unwrap_or_default();
         options.finish()?;
-        made(call, Arc::new(EchoEngine::new(reply).with_delay(delay)), None)
+        let size = reply.len();
+        made(call, Arc::new(EchoEngine::new(reply).with_delay(delay)), None, size)
     })?;
     members.function("scripted", 1, |call| {
         let options = Options::read(call.ctx(), call.arg(0), "options")?;
@@ -80,13 +87,16 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
         let responses = responses.into_iter().enumerate().map(|(index, value)| {
             response(&Options::read(call.ctx(), Some(value), format!("options.responses[{index}]"))?)
         });
-        let engine = Arc::new(ScriptedEngine::new(responses.collect::<Fallible<_>>()?));
-        made(call, engine.clone(), Some(engine))
+        let responses: Vec<ScriptedResponse> = responses.collect::<Fallible<_>>()?;
+        let size = responses.iter().map(size_of).sum();
+        let meter = Vm::of(call.ctx()).host.meter();
+        let engine = Arc::new(ScriptedEngine::new(responses).metered(meter));
+        made(call, engine.clone(), Some(engine), size)
     })?;
     members.function("fromFunction", 1, |call| {
         let function = function_arg(call.arg(0), "engines.fromFunction")?;
         let callback = Callback::new(call.ctx(), function.into_value())?;
-        made(call, Arc::new(JsEngine { callback }), None)
+        made(call, Arc::new(JsEngine { callback }), None, 0)
     })?;
     members.function("fromConfig", 1, |call| from_host(call, None, 0))?;
     members.function("fromProfile", 2, |call| {
@@ -98,17 +108,25 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
         let folder = crate::loader::folder(call.ctx(), &folder)
             .map_err(|why| Fault::Plain(format!("replay: {why}")))?;
         let engine = factory(call)?.replay(&folder).map_err(|failure| Fault::Plain(failure.message))?;
-        made(call, engine, None)
+        made(call, engine, None, 0)
     })?;
     Ok(())
+}
+
+/// About as many bytes as a response takes.
+fn size_of(response: &ScriptedResponse) -> usize {
+    let text = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let calls = response.tool_calls.iter().map(|call| call.name.len() + json_size(&call.args)).sum::<usize>();
+    size_of_val(response) + text(&response.reasoning) + text(&response.text) + calls
 }
 
 fn made<'js>(
     call: &Call<'_, 'js>,
     engine: Arc<dyn Engine>,
     scripted: Option<Arc<ScriptedEngine>>,
+    size: usize,
 ) -> Fallible<Value<'js>> {
-    Ok(handle::create(call.ctx(), EngineHandle { engine, scripted })?.into_value())
+    Ok(handle::create(call.ctx(), EngineHandle { engine, scripted, size })?.into_value())
 }
 
 /// The engine that an argument has to be.
@@ -148,7 +166,7 @@ fn from_host<'js>(call: &Call<'_, 'js>, profile: Option<String>, index: usize) -
         true => Fault::Type(failure.message),
         false => Fault::Plain(failure.message),
     })?;
-    made(call, engine, None)
+    made(call, engine, None, 0)
 }
 
 fn factory(call: &Call<'_, '_>) -> Fallible<Arc<dyn EngineFactory>> {

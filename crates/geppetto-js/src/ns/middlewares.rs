@@ -9,18 +9,23 @@ use crate::handle::{self, HandleState};
 use crate::ns::js_middleware::js_middleware;
 use crate::options::Options;
 use crate::vm::Vm;
+use geppetto_events::json_size;
 use geppetto_inference::Middleware;
 use geppetto_inference::middlewares::{ReorderToolResults, SystemPrompt, TurnLogging};
 use geppetto_turns::Map;
 use rquickjs::{Ctx, IntoJs, Result, Value};
 use std::sync::Arc;
 
-/// A middleware as scripts hold it.
-pub(crate) struct MiddlewareHandle(pub(crate) Arc<dyn Middleware>);
+/// A middleware as scripts hold it, and about as many bytes as its settings take.
+pub(crate) struct MiddlewareHandle(pub(crate) Arc<dyn Middleware>, usize);
 
 impl HandleState for MiddlewareHandle {
     const NAME: &'static str = "Middleware";
     const PUBLIC: &'static [&'static str] = &["name"];
+
+    fn size(&self) -> usize {
+        self.1
+    }
 
     fn members(members: &Members<'_>) -> Result<()> {
         members.getter("name", |call| Ok((&*call.this::<Self>()?.0.name()).into_js(call.ctx())?))?;
@@ -35,20 +40,27 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
     for name in ["host", "go"] {
         members.function(name, 2, |call| {
             let name = text_arg(call, 0, "middlewares.host: name")?;
-            made(call, host_middleware(call.ctx(), &name, call.arg(1))?)
+            let size = call.arg(1).map_or(Ok(0), |options| size_of(call.ctx(), &options))?;
+            made(call, host_middleware(call.ctx(), &name, call.arg(1))?, size)
         })?;
     }
     Ok(())
 }
 
-fn made<'js>(call: &Call<'_, 'js>, middleware: Arc<dyn Middleware>) -> Fallible<Value<'js>> {
-    Ok(handle::create(call.ctx(), MiddlewareHandle(middleware))?.into_value())
+/// About as many bytes as options take.
+fn size_of<'js>(ctx: &Ctx<'js>, options: &Value<'js>) -> Fallible<usize> {
+    Ok(json_size(&crate::codec::json::decode(ctx, options).map_err(|error| error.fault("options"))?))
+}
+
+fn made<'js>(call: &Call<'_, 'js>, middleware: Arc<dyn Middleware>, size: usize) -> Fallible<Value<'js>> {
+    Ok(handle::create(call.ctx(), MiddlewareHandle(middleware, size))?.into_value())
 }
 
 fn from_function<'js>(call: &Call<'_, 'js>, place: &str, asynchronous: bool) -> Fallible<Value<'js>> {
     let name = optional_text_arg(call, 1, &format!("{place}: name"))?;
     let function = function_arg(call.arg(0), place)?;
-    made(call, js_middleware(call.ctx(), function.into_value(), name, asynchronous)?)
+    let size = name.as_ref().map_or(0, String::len);
+    made(call, js_middleware(call.ctx(), function.into_value(), name, asynchronous)?, size)
 }
 
 /// The middleware that a value stands for: a handle, or a bare function for `fromJS`.

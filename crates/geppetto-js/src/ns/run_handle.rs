@@ -3,7 +3,7 @@
 use crate::call::Call;
 use crate::callback::function_arg;
 use crate::callback_context::{optional_text_arg, text_arg};
-use crate::codec::turn;
+use crate::codec::{shortened, turn};
 use crate::fault::{Fallible, Fault};
 use crate::function::Members;
 use crate::handle::{self, HandleState};
@@ -69,16 +69,21 @@ impl HandleState for RunHandleState {
     }
 }
 
+/// A longer reason is cut in its middle.
+const LONGEST_REASON: usize = 4096;
+
 /// Why a run is cancelled: a text, or what an error says. The event that a listener was called with says nothing:
 /// `signal.addEventListener("abort", run.cancel)`.
 fn reason(call: &Call<'_, '_>) -> Fallible<Option<String>> {
     let given = call.arg(0);
     if let Some(error) = given.as_ref().filter(|given| given.is_error()) {
-        return Ok(Some(JsError::from_value(error).message));
+        return Ok(Some(shortened(&JsError::from_value(error).message, LONGEST_REASON)));
     }
     match given.as_ref().and_then(Value::as_object) {
         Some(object) if object.get::<_, Value<'_>>("type")?.is_string() => Ok(None),
-        _ => optional_text_arg(call, 0, "cancel: reason"),
+        _ => {
+            Ok(optional_text_arg(call, 0, "cancel: reason")?.map(|reason| shortened(&reason, LONGEST_REASON)))
+        }
     }
 }
 

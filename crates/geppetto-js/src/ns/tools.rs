@@ -14,27 +14,30 @@ use crate::promise::{promise_of, rejected};
 use crate::run_error::{caller_stack, thrown_in};
 use crate::vm::Vm;
 use async_trait::async_trait;
+use geppetto_events::{Kept, json_size};
 use geppetto_inference::RunToken;
 use geppetto_runner::WaitError;
 use geppetto_toolloop::{Tool, ToolContext, ToolDefinition, ToolError, ToolRegistry};
-use geppetto_turns::did_you_mean;
+use geppetto_turns::{Map, did_you_mean};
 use rquickjs::{Result, Value};
 use serde_json::Value as Json;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A registry as scripts hold it.
-pub(crate) struct RegistryHandle(pub(crate) ToolRegistry);
+/// A registry as scripts hold it, with its definitions counted.
+pub(crate) struct RegistryHandle(pub(crate) ToolRegistry, RefCell<Kept>);
 
 impl HandleState for RegistryHandle {
     const NAME: &'static str = "ToolRegistry";
 
     fn members(members: &Members<'_>) -> Result<()> {
         members.method("register", 1, |call| {
-            let registry = &call.this::<Self>()?.0;
-            registry
-                .register(Arc::new(read_tool(call)?))
-                .map_err(|error| Fault::type_error(error.to_string()))?;
+            let this = call.this::<Self>()?;
+            let tool = read_tool(call)?;
+            let size = size_of(&tool.definition);
+            this.0.register(Arc::new(tool)).map_err(|error| Fault::type_error(error.to_string()))?;
+            this.1.borrow_mut().add(|| size);
             Ok(call.this_value())
         })?;
         // The second is the Go project's name.
@@ -84,6 +87,28 @@ impl HandleState for RegistryHandle {
     }
 }
 
+/// A compiled pattern takes up to so many bytes.
+const PATTERN_SIZE: usize = 256 * 1024;
+
+/// About as many bytes as a tool takes, with its schema as it was written and as it is compiled.
+fn size_of(definition: &ToolDefinition) -> usize {
+    fn patterns(schema: &Json) -> usize {
+        match schema {
+            Json::Array(items) => items.iter().map(patterns).sum(),
+            Json::Object(map) => {
+                let own = usize::from(map.contains_key("pattern"));
+                let named = map.get("patternProperties").and_then(Json::as_object).map_or(0, Map::len);
+                own + named + map.values().map(patterns).sum::<usize>()
+            }
+            _ => 0,
+        }
+    }
+    let description = definition.description.as_ref().map_or(0, String::len);
+    let schema = definition.parameters.as_ref();
+    let schema = schema.map_or(0, |schema| 3 * json_size(schema) + PATTERN_SIZE * patterns(schema));
+    definition.name.len() + description + schema
+}
+
 /// A call that failed; `started` is the stack of one that had returned by then.
 fn tool_fault(name: &str, error: &ToolError, started: Option<String>) -> Fault {
     let message = match error {
@@ -111,7 +136,8 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
                 "createRegistry takes nothing; add tools with register() or useHostTools()",
             ));
         }
-        Ok(handle::create(call.ctx(), RegistryHandle(ToolRegistry::new()))?.into_value())
+        let kept = Kept::new(Some(Vm::of(call.ctx()).host.meter()), 0);
+        Ok(handle::create(call.ctx(), RegistryHandle(ToolRegistry::new(), RefCell::new(kept)))?.into_value())
     })?;
     Ok(())
 }
