@@ -9,8 +9,8 @@ const MAX_TEXT: usize = 64 * 1024 * 1024;
 const VALUE_SIZE: usize = 96;
 /// About as many more as a map takes.
 const MAP_SIZE: usize = 384;
-/// The VM is asked for room each time that so many more bytes were read.
-const ASKED_EVERY: usize = 1024 * 1024;
+/// The VM is asked for room each time that so many more bytes were read: what is smaller ends it only if it is kept.
+const ASKED_EVERY: usize = 16 * 1024 * 1024;
 
 /// What has been read so far.
 #[derive(Default)]
