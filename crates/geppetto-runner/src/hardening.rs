@@ -6,7 +6,8 @@
 //!   the process when it is freed with one left.
 #![allow(unsafe_code, reason = "functions that stand before the engine's own are made by its own calls")]
 
-use rquickjs::{Ctx, Error, Object, Result, Value, qjs};
+use rquickjs::function::This;
+use rquickjs::{Ctx, Error, Function, Object, Result, Value, qjs};
 use std::ffi::{CStr, c_int};
 
 type Stands = unsafe extern "C" fn(
@@ -20,9 +21,12 @@ type Stands = unsafe extern "C" fn(
 
 /// Puts ours before what is dangerous. The first thing that happens in a VM.
 pub(crate) fn harden(ctx: &Ctx<'_>) -> Result<()> {
-    let of = "[[].values().map(String), Iterator.from({ next() {} })].map(Object.getPrototypeOf)";
-    let prototypes: Vec<Object<'_>> = ctx.eval(of)?;
-    for prototype in prototypes {
+    let iterator: Object<'_> = ctx.globals().get("Iterator")?;
+    let any: Object<'_> = Object::new(ctx.clone())?;
+    let wrapped: Object<'_> = iterator.get::<_, Function<'_>>("from")?.call((This(iterator.clone()), any))?;
+    let drop: Function<'_> = wrapped.get("drop")?;
+    let helper: Object<'_> = drop.call((This(wrapped.clone()), 0))?;
+    for prototype in [wrapped, helper].iter().filter_map(Object::get_prototype) {
         let next = stand_before(ctx, prototype.get("next")?, c"next", call)?;
         define(&prototype, c"next", next, None)?;
     }
