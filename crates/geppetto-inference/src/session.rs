@@ -172,7 +172,6 @@ impl Session {
         }
         let mut state = self.inner.state();
         let runner = state.idle_runner()?;
-        let runner = runner.begun().unwrap_or(runner);
         let (seed, replaces) = seed_turn(seed.into(), state.history.latest());
         let seed = seed.filter(|turn| !turn.is_empty()).map(|mut turn| {
             turn.ensure_call_ids(state.history.latest());
@@ -201,6 +200,8 @@ impl Session {
         });
         state.active = Some(core.clone());
         drop(state);
+        // Not while the session is locked: it may look at it.
+        let runner = runner.begun().unwrap_or(runner);
         let timeout = options.timeout.filter(|timeout| !timeout.is_zero());
         let own = timeout.map(|timeout| Deadline::after(&*self.inner.clock, timeout));
         let signalled = options.signal.as_ref().and_then(RunToken::time_left);

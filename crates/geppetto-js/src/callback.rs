@@ -104,10 +104,16 @@ impl Callback {
             None => Err(CallError::Closed),
         };
         let is_here = self.owner.local().is_some();
-        let started = if is_here {
-            here()
+        let (started, _held) = if is_here {
+            (here(), None)
         } else {
-            self.owner.call_in(scope, op, move |_| here()).await.and_then(|started| started)
+            // What follows the job belongs to the callback, too.
+            let (owner, continuations) = (self.owner.clone(), held.frame());
+            let queued = move |_: Ctx<'_>| {
+                let held = owner.hold_frame(continuations);
+                (here(), Some(held))
+            };
+            self.owner.call_in(scope, op, queued).await.unwrap_or_else(|error| (Err(error), None))
         };
         if let Err(error @ CallError::Interrupted { .. }) = &started
             && !held.is_over()
@@ -133,6 +139,7 @@ impl Callback {
         killed: impl Future<Output = ()>,
     ) -> Result<R, CallbackError> {
         let bounded = held.has_deadline();
+        let interrupted_before = self.owner.interrupted_continuations();
         let _held = self.owner.hold_frame(held.frame());
         // Microtasks that were interrupted may have been this callback's. One with a deadline waits for that; any other
         // would wait for ever.
@@ -143,7 +150,11 @@ impl Callback {
                 Either::Left((Err(_), _)) if self.owner.is_closed() => {
                     Err(CallbackError::Call(self.owner.gone()))
                 }
-                // Nobody can settle the promise any more: it is pending for ever, as it would be without us.
+                // Nobody can settle the promise any more, perhaps because what would have was interrupted.
+                Either::Left((Err(_), _)) if self.owner.interrupted_continuations() > interrupted_before => {
+                    Err(CallbackError::Call(CallError::Interrupted { after: Duration::ZERO }))
+                }
+                // It is pending for ever, as it would be without us.
                 Either::Left((Err(_), ended)) => Err(CallbackError::Call(ended.await)),
                 Either::Right((gone, _)) => Err(CallbackError::Call(gone)),
             }

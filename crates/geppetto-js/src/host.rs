@@ -197,7 +197,7 @@ impl Host {
         let Some(local) = Local::current() else { return Err(WaitError::Shutdown) };
         let mut wait = None;
         let mut future = pin!(future);
-        local.block_on(
+        let waited = local.block_on(
             scope,
             poll_fn(|cx| {
                 let polled = future.as_mut().poll(cx);
@@ -207,7 +207,12 @@ impl Host {
                 self.tell_in(&local, within);
                 polled
             }),
-        )
+        );
+        if let Err(WaitError::OutOfMemory) = &waited {
+            // Before what was waited for is dropped: its end is the limit, and no cancellation.
+            self.runs.condemn("its script needs more memory than it may have");
+        }
+        waited
     }
 
     /// Tells, from outside any job.

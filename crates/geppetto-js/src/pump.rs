@@ -132,10 +132,7 @@ impl Pump {
         let (pump, host, pending) = (self.clone(), host.clone(), host.pend());
         local.spawn(async move {
             let _pending = pending;
-            while !pump.has_nothing_to_do() {
-                pump.deliver_in(&host);
-                yield_now().await;
-            }
+            pump.deliver_all(&host).await;
         });
     }
 
@@ -150,10 +147,18 @@ impl Pump {
         self.waker.borrow_mut().take();
     }
 
+    /// Delivers all that there is, a delivery after the other, unless the VM is given up.
+    pub(crate) async fn deliver_all(&self, host: &Host) {
+        while !self.has_nothing_to_do() && host.owner.condemned().is_none() {
+            self.deliver_in(host);
+            yield_now().await;
+        }
+    }
+
     /// Delivers, from outside any job.
     pub(crate) fn deliver_in(&self, host: &Host) {
         self.place.look(self.core.log());
-        if self.has_nothing_to_do() {
+        if self.has_nothing_to_do() || host.owner.condemned().is_some() {
             return;
         }
         let Some(local) = Local::current() else { return };

@@ -137,7 +137,10 @@ impl Running {
         let settled = pin!(self.settled.wait_for(Option::is_some));
         match select(settled, pin!(self.owner.ended())).await {
             Either::Left((Ok(settled), _)) => settled.clone().unwrap_or(Ok(())).map_err(ScriptError::Thrown),
-            Either::Left((Err(_), _)) => Err(ScriptError::Call(self.owner.gone())),
+            Either::Left((Err(_), ended)) if self.owner.is_closed() || !self.owner.memory().has_room(0) => {
+                Err(ScriptError::Call(ended.await))
+            }
+            Either::Left((Err(_), _)) => Err(ScriptError::NeverSettles),
             Either::Right((gone, _)) => Err(ScriptError::Call(gone)),
         }
     }

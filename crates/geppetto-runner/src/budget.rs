@@ -75,6 +75,8 @@ struct State {
     began: Option<Instant>,
     /// How many callbacks of the current job have used up a job's time.
     overruns: u32,
+    /// How long the VM was parked in all.
+    parked: Duration,
     /// Since when a synchronous wait has nothing to do.
     parked_since: Option<Instant>,
     /// Counts outermost jobs, so that the watchdog can tell them apart.
@@ -131,12 +133,13 @@ impl Budget {
                 state.overruns = 0;
                 self.is_overdue.store(false, Ordering::Relaxed);
             }
-            state.began.replace(began)
+            (state.began.replace(began), state.parked)
         };
+        let (outer, parked) = outer;
         if outer.is_none() {
             watchdog::wake();
         }
-        let mut spending = Spending { budget: self, outer, began, spent: Duration::ZERO };
+        let mut spending = Spending { budget: self, outer, began, parked, spent: Duration::ZERO };
         let result = work();
         spending.end();
         (result, spending.spent)
@@ -157,10 +160,18 @@ impl Budget {
     /// It goes on: the time it was parked was not spent computing.
     pub(crate) fn unpark(&self) {
         let mut state = self.state();
-        if let Some(since) = state.parked_since.take() {
-            let parked = self.clock.now().saturating_duration_since(since);
-            state.began = state.began.map(|began| began + parked);
-        }
+        let Some(since) = state.parked_since.take() else { return };
+        let parked = self.clock.now().saturating_duration_since(since);
+        state.began = state.began.map(|began| began + parked);
+        state.parked += parked;
+        drop(state);
+        // It may have fallen asleep meanwhile.
+        watchdog::wake();
+    }
+
+    /// Whether what runs is parked.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.state().parked_since.is_some()
     }
 
     /// Runs `work` inside a frame.
@@ -249,6 +260,8 @@ struct Spending<'a> {
     budget: &'a Budget,
     outer: Option<Instant>,
     began: Instant,
+    /// How long the VM had been parked in all by then.
+    parked: Duration,
     spent: Duration,
 }
 
@@ -265,7 +278,8 @@ impl Drop for Spending<'_> {
         }
         let mut state = self.budget.state();
         let is_forgiven = state.overruns <= FORGIVEN;
-        state.began = self.outer.map(|outer| if is_forgiven { outer + self.spent } else { outer });
+        let free = if is_forgiven { self.spent } else { state.parked.saturating_sub(self.parked) };
+        state.began = self.outer.map(|outer| outer + free);
         if !is_forgiven {
             // The engine may not ask for long.
             self.budget.stop_at_crossings();

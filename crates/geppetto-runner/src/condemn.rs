@@ -50,12 +50,21 @@ impl Shared {
 
     /// Gives the VM up. Whoever is first tells everybody; a thread that is stuck is answered for, whoever was first.
     pub(crate) fn condemn(&self, why: &'static str, is_stuck: bool) {
-        if self.condemned.set(why).is_ok() {
-            self.tell_condemned(why);
+        let is_first = self.condemned.set(why).is_ok();
+        if is_first {
+            self.end_what_goes_on(why);
         }
-        if !is_stuck || self.stopped.is_cancelled() {
-            return;
+        if is_stuck && !self.stopped.is_cancelled() {
+            self.leave_behind();
         }
+        // At last: whatever the host does about it, nobody waits for that.
+        if is_first {
+            self.report("condemned", self.gone());
+        }
+    }
+
+    /// Answers for a thread that does not come back.
+    fn leave_behind(&self) {
         let bytes = self.budget.memory.heap();
         if self.left_behind.swap(bytes, Ordering::AcqRel) == 0 {
             THREADS.fetch_add(1, Ordering::Relaxed);
@@ -64,10 +73,13 @@ impl Shared {
         }
         self.running.give_up(self.gone());
         self.stopped.cancel();
+        if self.ended.load(Ordering::SeqCst) {
+            self.came_back();
+        }
     }
 
-    /// Refuses what waits and what comes, ends what the program has going on, and tells the host.
-    fn tell_condemned(&self, why: &'static str) {
+    /// Refuses what waits and what comes, and ends what the program has going on.
+    fn end_what_goes_on(&self, why: &'static str) {
         tracing::error!(name = self.name, why, "a runtime was condemned");
         // If it comes back from what it computes, it does not go on.
         self.budget.kill.at(self.clock.now());
@@ -82,7 +94,6 @@ impl Shared {
                 tracing::error!("the handler of condemned runtimes panicked");
             }
         }
-        self.report("condemned", self.gone());
     }
 
     /// Why the VM takes no more jobs.

@@ -69,6 +69,9 @@ pub enum WaitError {
     /// A deadline or token of something around the wait told it to end.
     #[error("stopped by what encloses the wait")]
     Stopped,
+    /// The VM needs more memory than it may have.
+    #[error("the runtime is out of memory")]
+    OutOfMemory,
     /// Synchronous waits are nested too deeply.
     #[error("synchronous waits are nested more than {limit} deep")]
     TooDeep {

@@ -1,7 +1,8 @@
 //! What encloses callbacks: deadlines and tokens that hold for everything in them, and how long past these they may go on.
 
+use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -51,28 +52,62 @@ impl Frame {
 /// The frames of callbacks whose promises are pending: their continuations run between jobs, where nothing tells
 /// which callback they belong to. Callbacks add and remove, from any thread; the interrupt handler reads.
 #[derive(Default)]
-pub(crate) struct PendingFrames(Mutex<Vec<(u64, Frame, Option<Instant>)>>);
+pub(crate) struct PendingFrames(Mutex<Pending>);
+
+#[derive(Default)]
+struct Pending {
+    frames: BTreeMap<u64, (Frame, Option<Instant>)>,
+    next: u64,
+    /// When they were last looked at.
+    looked: Option<Instant>,
+}
+
+/// There may be thousands of them, and the engine asks often.
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 impl PendingFrames {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn add(&self, frame: Frame) -> u64 {
-        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let id = frames.last().map_or(0, |(last, ..)| last + 1);
-        frames.push((id, frame, None));
+        let mut pending = self.lock();
+        let id = pending.next;
+        pending.next += 1;
+        pending.frames.insert(id, (frame, None));
         id
     }
 
     pub(crate) fn remove(&self, id: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, ..)| *known != id);
+        let removed = self.lock().frames.remove(&id);
+        drop(removed);
     }
 
     pub(crate) fn one_is_over(&self, now: Instant, owner: Option<&ThreadId>) -> bool {
-        let mut frames = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A continuation that cancels a run and goes on computing is not that run's.
-        let told = |stop: &dyn Stop| {
-            owner.map_or_else(|| stop.is_stopped(), |owner| stop.is_stopped_from_outside(*owner))
-        };
-        frames.iter_mut().any(|(_, frame, since)| frame.is_over(since, now, told))
+        let mut pending = self.lock();
+        if pending.looked.is_some_and(|looked| now < looked + LOOK_EVERY) {
+            return false;
+        }
+        let is_over = pending.frames.values_mut().any(|frame| is_over(frame, now, owner));
+        // One that is over is so at the next look, too.
+        pending.looked = (!is_over).then_some(now);
+        is_over
     }
+
+    /// Those that are over have interrupted what computed, and do not again.
+    pub(crate) fn pass_over(&self, now: Instant, owner: Option<&ThreadId>) {
+        let passed: Vec<_> =
+            self.lock().frames.extract_if(.., |_, frame| is_over(frame, now, owner)).collect();
+        drop(passed);
+    }
+}
+
+fn is_over((frame, since): &mut (Frame, Option<Instant>), now: Instant, owner: Option<&ThreadId>) -> bool {
+    // A continuation that cancels a run and goes on computing is not that run's.
+    let told = |stop: &dyn Stop| {
+        owner.map_or_else(|| stop.is_stopped(), |owner| stop.is_stopped_from_outside(*owner))
+    };
+    frame.is_over(since, now, told)
 }
 
 impl Stop for tokio_util::sync::CancellationToken {

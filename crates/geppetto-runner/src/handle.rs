@@ -9,6 +9,7 @@ use crate::{CallError, Frame, Local, MemoryAccount, block_on};
 use rquickjs::Ctx;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use tokio_util::sync::CancellationToken;
 
 /// A weak handle: it reaches the owner while it lives, and does not keep it alive. Whatever the VM itself holds has
@@ -137,7 +138,7 @@ impl OwnerRef {
     where
         F: for<'js> FnOnce(Ctx<'js>) + Send + 'static,
     {
-        let work = Box::new(Post { op, job, shared: self.shared.clone() });
+        let work = Box::new(Post { op, job, shared: self.shared.clone(), is_missed: true });
         self.push(self.job(op, None, work))
     }
 
@@ -152,7 +153,7 @@ impl OwnerRef {
     where
         F: for<'js> FnOnce(Ctx<'js>) + Send + 'static,
     {
-        let work = Box::new(Post { op, job, shared: self.shared.clone() });
+        let work = Box::new(Post { op, job, shared: self.shared.clone(), is_missed: false });
         let _ = self.shared.queue.push_always(self.job(op, None, work));
     }
 
@@ -167,6 +168,13 @@ impl OwnerRef {
     /// pending for ever.
     pub fn microtasks_killed(&self) -> impl Future<Output = ()> + Send + '_ {
         self.shared.microtasks_killed.notified()
+    }
+
+    /// How many continuations were interrupted so far because something they may belong to had to end: what they would have
+    /// settled stays pending for ever.
+    #[must_use]
+    pub fn interrupted_continuations(&self) -> u64 {
+        self.shared.continuations_interrupted.load(Ordering::Relaxed)
     }
 
     fn try_inline<R, F>(&self, op: &'static str, job: F) -> Result<Result<R, CallError>, F>
@@ -256,6 +264,8 @@ struct Post<F> {
     op: &'static str,
     job: F,
     shared: Arc<Shared>,
+    /// Whether somebody misses it when the owner closes first.
+    is_missed: bool,
 }
 
 impl<F> Work for Post<F>
@@ -273,6 +283,8 @@ where
     }
 
     fn refuse(self: Box<Self>, error: CallError) {
-        self.shared.report(self.op, error);
+        if self.is_missed {
+            self.shared.report(self.op, error);
+        }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) fn harden(ctx: &Ctx<'_>) -> Result<()> {
     let drop: Function<'_> = wrapped.get("drop")?;
     let helper: Object<'_> = drop.call((This(wrapped.clone()), 0))?;
     for prototype in [wrapped, helper].iter().filter_map(Object::get_prototype) {
-        let next = stand_before(ctx, prototype.get("next")?, c"next", call)?;
+        let next = stand_before(ctx, prototype.get("next")?, (c"next", 0), call)?;
         define(&prototype, c"next", next, None)?;
     }
     let error: Object<'_> = ctx.globals().get("Error")?;
@@ -35,14 +35,20 @@ pub(crate) fn harden(ctx: &Ctx<'_>) -> Result<()> {
         [(c"stackTraceLimit", set_number as Stands), (c"prepareStackTrace", set_function as Stands)]
     {
         let [getter, setter] = accessors(&error, name)?;
-        let setter = stand_before(ctx, setter, name, set)?;
+        let setter = stand_before(ctx, setter, (name, 1), set)?;
         define(&error, name, getter, Some(setter))?;
     }
     Ok(())
 }
 
-/// A function that is called in the place of another, which it knows.
-fn stand_before<'js>(ctx: &Ctx<'js>, other: Value<'js>, name: &CStr, ours: Stands) -> Result<Value<'js>> {
+/// A function that is called in the place of another, which it knows. The engine makes up for arguments that are missing to
+/// its length: ours find as many there, however a script calls them.
+fn stand_before<'js>(
+    ctx: &Ctx<'js>,
+    other: Value<'js>,
+    (name, length): (&CStr, c_int),
+    ours: Stands,
+) -> Result<Value<'js>> {
     let mut data = [other.as_raw()];
     // SAFETY: the engine copies the name and takes a reference of its own to the other; ours has the shape it is told.
     let made = unsafe {
@@ -50,7 +56,7 @@ fn stand_before<'js>(ctx: &Ctx<'js>, other: Value<'js>, name: &CStr, ours: Stand
             ctx.as_raw().as_ptr(),
             Some(ours),
             name.as_ptr(),
-            0,
+            length,
             0,
             1,
             data.as_mut_ptr(),
@@ -141,7 +147,7 @@ unsafe extern "C" fn set_number(
     before: *mut qjs::JSValue,
 ) -> qjs::JSValue {
     let mut number = 0.0;
-    // SAFETY: as above; a setter is called with one argument.
+    // SAFETY: as above; it was made with a length of one.
     unsafe {
         if qjs::JS_ToFloat64(ctx, &mut number, *arguments) < 0 {
             return qjs::JS_EXCEPTION;
@@ -160,7 +166,7 @@ unsafe extern "C" fn set_function(
     _magic: c_int,
     before: *mut qjs::JSValue,
 ) -> qjs::JSValue {
-    // SAFETY: as above; a setter is called with one argument.
+    // SAFETY: as above; it was made with a length of one.
     unsafe {
         let mut function = [if qjs::JS_IsFunction(ctx, *arguments) { *arguments } else { qjs::JS_UNDEFINED }];
         qjs::JS_Call(ctx, *before, this, 1, function.as_mut_ptr())

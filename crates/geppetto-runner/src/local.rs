@@ -14,6 +14,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 thread_local! {
@@ -97,6 +98,9 @@ impl Local {
     /// Runs what may block, such as a write to a pipe: the time it takes is not counted as job time.
     pub fn blocking<R>(&self, work: impl FnOnce() -> R) -> R {
         let budget = &self.vm.shared.budget;
+        if budget.is_parked() {
+            return work();
+        }
         budget.park(self.vm.shared.clock.now());
         // However the work ends: one that is parked is not watched.
         let _unpark = Unpark(budget);
@@ -159,12 +163,15 @@ impl Local {
 
     fn guarded<R>(&self, op: &'static str, job: impl FnOnce() -> R) -> Result<R, CallError> {
         let counters = &self.vm.shared.counters;
-        match catch_unwind(AssertUnwindSafe(job)) {
+        let done = catch_unwind(AssertUnwindSafe(job));
+        // Also of one that panicked: nobody else is to blame for it.
+        let interruption = self.vm.shared.budget.take_interruption();
+        match done {
             Err(panic) => {
                 Counters::count(&counters.panicked);
                 Err(CallError::Panicked { op, message: panic_message(&*panic).to_owned() })
             }
-            Ok(result) => match self.vm.shared.budget.take_interruption() {
+            Ok(result) => match interruption {
                 // It came to its end before it was interrupted.
                 None if self.vm.shared.budget.memory.is_exhausted() => {
                     Counters::count(&counters.failed);
@@ -207,6 +214,11 @@ impl Local {
                 self.vm.shared.report("microtasks", CallError::Interrupted { after });
             }
             Some(Interruption { cause: Cause::Enclosing, after }) => {
+                self.vm.shared.continuations_interrupted.fetch_add(1, Ordering::Relaxed);
+                // Each ends what computes once: afterwards it may be somebody else's.
+                budget.pending_frames.pass_over(self.vm.shared.clock.now(), budget.thread.get());
+                // What can never be settled any more is told to whoever waits for it.
+                ctx.run_gc();
                 self.vm.shared.report("continuation", CallError::Interrupted { after });
             }
         }

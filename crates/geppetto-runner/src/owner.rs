@@ -16,12 +16,14 @@ use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// Hears of what goes wrong where nobody waits for a result. Called on the owner's thread, but for `condemned`.
+/// Hears of what goes wrong where nobody waits for a result. Called on the owner's thread, but for `condemned`, and for posted
+/// jobs that a shutdown refuses: on that of whoever began it.
 pub type ErrorHandler = Arc<dyn Fn(&ErrorReport) + Send + Sync>;
 
 /// How an owner is set up.
@@ -171,6 +173,7 @@ impl Drop for SayStopped<'_> {
     fn drop(&mut self) {
         self.0.begin_shutdown(Duration::ZERO);
         self.0.stopped.cancel();
+        self.0.ended.store(true, Ordering::SeqCst);
         self.0.came_back();
     }
 }

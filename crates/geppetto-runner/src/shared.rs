@@ -8,7 +8,7 @@ use crate::running::Running;
 use crate::stats::Counters;
 use crate::{CallError, ErrorHandler, ErrorReport, OwnerOptions};
 use geppetto_time::Clock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -45,6 +45,10 @@ pub(crate) struct Shared {
     has_releases: AtomicBool,
     /// Told when microtasks were interrupted: promises they should have settled may stay pending for ever.
     pub(crate) microtasks_killed: Notify,
+    /// How many continuations were interrupted because something they may belong to had to end.
+    pub(crate) continuations_interrupted: AtomicU64,
+    /// Set by the thread when it ends.
+    pub(crate) ended: AtomicBool,
 }
 
 impl Shared {
@@ -70,6 +74,8 @@ impl Shared {
             has_releases: AtomicBool::new(false),
             kill_changed: Notify::new(),
             microtasks_killed: Notify::new(),
+            continuations_interrupted: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
         }
     }
 

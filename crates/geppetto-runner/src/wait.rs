@@ -36,7 +36,7 @@ impl Local {
     /// meanwhile; no other job, timer or microtask runs. The time it is parked is not counted as job time.
     ///
     /// # Errors
-    /// When the owner shuts down, when a deadline or stop around the wait tells it to end, or when waits are nested
+    /// When the owner shuts down or is out of memory, when a deadline or stop around the wait tells it to end, or when waits are nested
     /// too deeply. The future is dropped then.
     pub fn block_on<F: Future>(&self, scope: u64, future: F) -> Result<F::Output, WaitError> {
         self.check_depth()?;
@@ -54,6 +54,10 @@ impl Local {
                 self.shared().queue.forget(cx.waker());
                 return Poll::Ready(Ok(output));
             }
+            if budget.memory.is_exhausted() {
+                self.shared().queue.forget(cx.waker());
+                return Poll::Ready(Err(WaitError::OutOfMemory));
+            }
             self.serve_scopes(cx);
             let parked = clock.now();
             let stops = stops.get_or_insert_with(|| self.stops(&frames));
@@ -68,13 +72,15 @@ impl Local {
         }))
     }
 
-    /// Runs the queued calls that belong to what is being waited for.
+    /// Runs queued calls that belong to what is being waited for. After a few of them the wait itself is looked at.
     fn serve_scopes(&self, cx: &mut Context<'_>) {
-        loop {
+        const BATCH: usize = 16;
+        for _ in 0..BATCH {
             let scopes = self.vm().waiting_scopes.borrow().clone();
             let Some(job) = self.shared().queue.pop_scope(&scopes, cx) else { return };
             self.run_job(job);
         }
+        cx.waker().wake_by_ref();
     }
 
     /// Everything that ends the wait from outside.

@@ -86,7 +86,7 @@ fn run() {
 /// Whether anything computes.
 fn look_at_all() -> bool {
     let mut any = false;
-    let mut unheeding = Vec::new();
+    let (mut unheeding, mut watched_now) = (Vec::new(), Vec::new());
     WATCHED.lock().unwrap_or_else(PoisonError::into_inner).retain_mut(|watched| {
         let Some(owner) = watched.owner.upgrade().filter(|owner| !owner.stopped.is_cancelled()) else {
             return false;
@@ -102,11 +102,15 @@ fn look_at_all() -> bool {
             _ => None,
         };
         let is_heeding = watched.overdue.is_none_or(|(_, looks)| looks < LOOKS);
-        if !is_heeding {
+        if is_heeding {
+            // Let go of behind the lock: it may be the last, and what the host put into it may do anything.
+            watched_now.push(owner);
+        } else {
             unheeding.push(owner);
         }
         is_heeding
     });
+    drop(watched_now);
     for owner in unheeding {
         let exhausted = owner.budget.memory.is_exhausted();
         owner.condemn_stuck(if exhausted { OUT_OF_MEMORY } else { "its script could not be interrupted" });

@@ -12,7 +12,6 @@ use crate::promise::{Deferred, keep};
 use crate::pump::{IteratorState, Pump};
 use crate::run_error::caller_stack;
 use crate::vm::Vm;
-use futures_lite::future::yield_now;
 use geppetto_events::EventType;
 use geppetto_inference::{CancelReason, Run};
 use geppetto_runner::{JsError, Local};
@@ -124,10 +123,7 @@ async fn drive(
     };
     drop(active);
     // Listeners have heard of the end before the promise settles, also those behind one that was interrupted.
-    while !pump.has_nothing_to_do() {
-        pump.deliver_in(&host);
-        yield_now().await;
-    }
+    pump.deliver_all(&host).await;
     pump.release_task();
     if let Some(local) = Local::current() {
         let result = result.map_err(|error| Fault::StartedRun(Box::new(error), pump.started().to_owned()));
