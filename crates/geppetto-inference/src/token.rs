@@ -169,7 +169,8 @@ impl RunToken {
     /// its script cancels itself, the script knows of.
     #[must_use]
     pub fn is_cancelled_by_other_than(&self, thread: ThreadId) -> bool {
-        self.leaves.iter().any(|leaf| leaf.token.is_cancelled() && leaf.by.get() != Some(&thread))
+        let told = |leaf: &Leaf| leaf.token.is_cancelled() && leaf.by.get() != Some(&thread);
+        self.leaves.iter().any(|leaf| leaf.is_late() || told(leaf))
     }
 
     /// Whether the work was told to end.

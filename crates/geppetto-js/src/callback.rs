@@ -89,7 +89,8 @@ impl Callback {
         E: for<'js> FnOnce(&Ctx<'js>) -> Fallible<Arguments<'js>> + Send + 'static,
         D: for<'js> FnOnce(&Ctx<'js>, Returned<'js>) -> Fallible<R> + Send + 'static,
     {
-        let killed = self.owner.microtasks_killed();
+        // From before the call: what follows it may be interrupted within it.
+        let (killed, interrupted) = (self.owner.microtasks_killed(), self.owner.interrupted_continuations());
         let function = self.function.clone();
         let around = around.into();
         let (scope, frame) = (around.scope(), around.frame());
@@ -127,7 +128,7 @@ impl Callback {
             // Whoever waits is waiting for that end, too.
             Started::Over => pending().await,
             // Most are done, and need no room for this.
-            Started::Pending(settled) => Box::pin(self.settled(settled, held, killed)).await,
+            Started::Pending(settled) => Box::pin(self.settled(settled, held, (killed, interrupted))).await,
         }
     }
 
@@ -136,10 +137,9 @@ impl Callback {
         &self,
         settled: oneshot::Receiver<Result<R, CallbackError>>,
         held: Around,
-        killed: impl Future<Output = ()>,
+        (killed, interrupted): (impl Future<Output = ()>, u64),
     ) -> Result<R, CallbackError> {
         let bounded = held.has_deadline();
-        let interrupted_before = self.owner.interrupted_continuations();
         let _held = self.owner.hold_frame(held.frame());
         // Microtasks that were interrupted may have been this callback's. One with a deadline waits for that; any other
         // would wait for ever.
@@ -151,7 +151,7 @@ impl Callback {
                     Err(CallbackError::Call(self.owner.gone()))
                 }
                 // Nobody can settle the promise any more, perhaps because what would have was interrupted.
-                Either::Left((Err(_), _)) if self.owner.interrupted_continuations() > interrupted_before => {
+                Either::Left((Err(_), _)) if self.owner.interrupted_continuations() > interrupted => {
                     Err(CallbackError::Call(CallError::Interrupted { after: Duration::ZERO }))
                 }
                 // It is pending for ever, as it would be without us.

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use geppetto_events::{Event, EventSink, SinkError};
 use geppetto_inference::{Engine, Failure, InferenceError, RunContext, RunOptions};
 use geppetto_js::{CallOptions, EngineFactory, EngineRequest, Limits, Runtime, Source};
-use geppetto_runner::{CallError, OwnerRef};
+use geppetto_runner::{CallError, Local, OwnerRef};
 use geppetto_toolloop::{FunctionTool, Tool, ToolContext, ToolDefinition, ToolError};
 use geppetto_turns::Turn;
 use serde_json::{Value, json};
@@ -22,6 +22,7 @@ pub(crate) struct Host {
 
 /// All of them: the number of the fault, and what happens.
 pub(crate) const ALL: &[Host] = &[
+    Host { name: "2-a-loop-behind-a-long-wait", says: "condemned", run: loop_behind_a_wait },
     Host { name: "33-shutdown-amid-jobs-and-runs", says: "all have ended", run: shutdown },
     Host { name: "34-panics-on-every-side", says: "owner and session live", run: panics },
     Host { name: "36-ten-thousand-operations", says: "10000 answers", run: operations },
@@ -59,6 +60,18 @@ impl EngineFactory for Odd {
     fn create(&self, _request: EngineRequest) -> Result<Arc<dyn Engine>, Failure> {
         Ok(Arc::new(Odd(self.0)))
     }
+}
+
+/// The watchdog has nothing to look at while the VM waits, and falls asleep.
+fn loop_behind_a_wait() {
+    let limits = Limits { job_time: Some(Duration::from_millis(50)), ..Limits::default() };
+    let runtime = Runtime::builder().limits(limits).on_uncaught(Arc::new(|_| {})).build().unwrap();
+    let answer = runtime.owner().call_blocking("wait", |ctx| {
+        let waited = Local::current().unwrap().block_on(1, tokio::time::sleep(Duration::from_millis(1500)));
+        assert_eq!(waited, Ok(()));
+        ctx.eval::<(), _>("const a = []; a[4294967294] = 1; a.sort()").is_ok()
+    });
+    assert!(matches!(answer, Err(CallError::Condemned { .. })), "{answer:?}");
 }
 
 fn shutdown() {

@@ -6,7 +6,7 @@ use geppetto_js::{CallOptions, Runtime, Script, ScriptError, Source, Status};
 use geppetto_time::{Deadline, ManualClock, SystemClock};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const AGENT: &str = r#"
 import gp from "geppetto";
@@ -105,6 +105,47 @@ async fn a_deadline_ends_a_call_that_computes_and_the_runtime_lives_on() {
         "{stopped:?}"
     );
     assert_eq!(call(&script, "add", &[json!(1), json!(1)]).await, Ok(json!({ "sum": 2 })));
+}
+
+#[tokio::test]
+async fn what_follows_a_call_from_another_thread_ends_with_its_deadline_too() {
+    let runtime = Runtime::builder().on_uncaught(Arc::new(|_| {})).build().unwrap();
+    let text = "export const later = async () => { await null; for (;;); };";
+    let script = runtime.load(Source::text("later.mjs", text)).await.unwrap();
+    let deadline = Some(Deadline::after(&SystemClock, Duration::from_millis(100)));
+    let called = script.call("later", vec![], CallOptions { deadline, token: None }).await;
+    assert!(matches!(called, Err(ScriptError::Stopped { reason: CancelReason::Timeout, .. })), "{called:?}");
+    // A job may take 30 s: who comes next does not wait for so long.
+    let began = Instant::now();
+    assert_eq!(runtime.owner().call("next", |ctx| ctx.eval::<i32, _>("1 + 1").unwrap()).await, Ok(2));
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_run_that_nobody_polls_interrupts_no_other_twice() {
+    let runtime = Runtime::builder().on_uncaught(Arc::new(|_| {})).build().unwrap();
+    let text = "import gp from 'geppetto';
+        export const session = gp.createSession({ engine: gp.engines.fromFunction(() => new Promise(() => {})) });
+        export const work = async () => { await null; const end = Date.now() + 100; while (Date.now() < end); return 'done'; };";
+    let script = runtime.load(Source::text("work.mjs", text)).await.unwrap();
+    let session = script.session("session").await.unwrap();
+    let options = RunOptions { timeout: Some(Duration::from_millis(50)), ..RunOptions::default() };
+    let mut driven = Box::pin(session.begin("x", options).unwrap().drive());
+    // Its engine is reached, and then it is left alone beyond its time.
+    while runtime.owner().stats().ops.iter().all(|op| op.op != "engine") {
+        assert!(futures_util::poll!(&mut driven).is_pending());
+        tokio::task::yield_now().await;
+    }
+    let work = || async {
+        let deadline = Some(Deadline::after(&SystemClock, Duration::from_secs(20)));
+        script.call("work", vec![], CallOptions { deadline, token: None }).await
+    };
+    let first = work().await;
+    assert!(first.is_err(), "the run that is over may be what computes: {first:?}");
+    for _ in 0..2 {
+        assert_eq!(work().await, Ok(json!("done")));
+    }
+    drop(driven);
 }
 
 #[tokio::test]

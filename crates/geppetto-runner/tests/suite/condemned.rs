@@ -200,3 +200,28 @@ fn nine_vms_do_not_feel_a_tenth_that_is_condemned() {
     }
     assert!(stuck.condemned().is_some());
 }
+
+#[test]
+fn a_handler_that_drops_the_owner_holds_up_no_caller() {
+    let slot: Arc<Mutex<Option<Owner>>> = Arc::default();
+    let replaced = slot.clone();
+    let (dropped, is_dropped) = mpsc::channel();
+    let options = OwnerOptions {
+        limits: short(),
+        on_error: Arc::new(move |report| {
+            if report.op == "condemned" {
+                drop(replaced.lock().unwrap().take());
+                dropped.send(()).unwrap();
+            }
+        }),
+        ..OwnerOptions::default()
+    };
+    let owner = Owner::spawn(options, |_, _| Ok(())).unwrap();
+    let weak = owner.weak();
+    *slot.lock().unwrap() = Some(owner);
+    let began = Instant::now();
+    let answer = weak.call_blocking("sort", |ctx| ctx.eval::<(), _>(UNINTERRUPTIBLE).is_ok());
+    assert!(matches!(answer, Err(CallError::Condemned { .. })), "{answer:?}");
+    is_dropped.recv().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+}

@@ -1,7 +1,7 @@
 //! Memory, stack and time.
 
 use crate::{owner, owner_with};
-use geppetto_runner::{CallError, Limits, Owner, OwnerOptions};
+use geppetto_runner::{CallError, Limits, Local, Owner, OwnerOptions};
 use std::time::Duration;
 
 fn short() -> Limits {
@@ -100,4 +100,20 @@ fn too_many_microtasks_after_a_job_are_told_and_let_others_have_their_turn() {
     assert_eq!(follow(u32::MAX), 1001);
     let reports = reports.lock().unwrap();
     assert!(matches!(reports[0].error, CallError::TooManyMicrotasks { limit: 1000 }), "{reports:?}");
+}
+
+#[test]
+fn an_interruption_that_ends_in_a_panic_is_blamed_on_nobody_else() {
+    let (owner, reports) = owner_with(short(), None);
+    let answer = owner.call_blocking("outer", |ctx| {
+        let local = Local::current().unwrap();
+        let inner = local.enter("inner", |ctx| ctx.eval::<i32, _>("for (;;);").unwrap());
+        (inner, ctx.eval::<i32, _>("1 + 1").unwrap())
+    });
+    let (inner, outer) = answer.unwrap();
+    assert!(matches!(inner, Err(CallError::Panicked { op: "inner", .. })), "{inner:?}");
+    assert_eq!(outer, 2);
+    let alone = owner.call_blocking("alone", |ctx| ctx.eval::<i32, _>("for (;;);").unwrap());
+    assert!(matches!(alone, Err(CallError::Panicked { op: "alone", .. })), "{alone:?}");
+    assert_eq!(*reports.lock().unwrap(), []);
 }

@@ -1,9 +1,11 @@
 //! Synchronous waits: in place, nested, served from other threads, and ended from outside.
 
 use crate::{owner, owner_with};
+use futures_lite::future::block_on;
 use futures_lite::future::{pending, yield_now};
 use geppetto_runner::{Frame, Limits, Local, WaitError};
-use geppetto_time::{Clock, ManualClock};
+use geppetto_time::{Clock, ManualClock, SystemClock};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -155,4 +157,32 @@ fn a_shutdown_ends_a_wait() {
     has_begun.recv().unwrap();
     drop(owner);
     assert_eq!(waiting.join().unwrap(), Ok(Err(WaitError::Shutdown)));
+}
+
+#[test]
+fn calls_of_its_scope_do_not_keep_a_wait_from_its_deadline() {
+    let (owner, _) = owner_with(Limits { job_time: None, ..Limits::default() }, None);
+    let stop = Arc::new(AtomicBool::new(false));
+    let callers: Vec<_> = (0..4)
+        .map(|_| {
+            let (owner, stop) = (owner.weak(), stop.clone());
+            std::thread::spawn(move || {
+                let busy =
+                    |ctx: rquickjs::Ctx<'_>| ctx.eval::<(), _>("for (let i = 0; i < 20000; i++);").is_ok();
+                while !stop.load(Ordering::Relaxed) {
+                    let _ = block_on(owner.call_in(Some(7), "scoped", busy));
+                }
+            })
+        })
+        .collect();
+    let waited = owner.call_blocking("wait", |_| {
+        let local = Local::current().unwrap();
+        let deadline = Some(SystemClock.after(Duration::from_millis(100)));
+        let wait = |_: rquickjs::Ctx<'_>| Local::current().unwrap().block_on(7, std::future::pending::<()>());
+        local.enter_framed("framed", Frame { deadline, stop: None }, wait)
+    });
+    stop.store(true, Ordering::Relaxed);
+    callers.into_iter().for_each(|caller| caller.join().unwrap());
+    assert_eq!(waited, Ok(Ok(Err(WaitError::Stopped))));
+    assert_eq!(owner.condemned(), None);
 }
