@@ -55,7 +55,7 @@ fn calls_of_the_scope_are_served_during_a_wait_and_others_wait_for_its_end() {
                 let (stranger, guest) = (noted.clone(), noted);
                 handle.post("stranger", move |_| stranger.lock().unwrap().push("stranger")).unwrap();
                 let call = handle.call_in(Some(7), "guest", move |_| guest.lock().unwrap().push("guest"));
-                futures_lite::future::block_on(call).unwrap();
+                block_on(call).unwrap();
                 done.send(()).unwrap();
             });
             local().block_on(7, is_done).unwrap().unwrap();
@@ -178,7 +178,7 @@ fn calls_of_its_scope_do_not_keep_a_wait_from_its_deadline() {
     let waited = owner.call_blocking("wait", |_| {
         let local = Local::current().unwrap();
         let deadline = Some(SystemClock.after(Duration::from_millis(100)));
-        let wait = |_: rquickjs::Ctx<'_>| Local::current().unwrap().block_on(7, std::future::pending::<()>());
+        let wait = |_: rquickjs::Ctx<'_>| Local::current().unwrap().block_on(7, pending::<()>());
         local.enter_framed("framed", Frame { deadline, stop: None }, wait)
     });
     stop.store(true, Ordering::Relaxed);
