@@ -172,8 +172,14 @@ impl Runtime {
 
     /// Waits until no run goes on.
     pub async fn runs_finished(&self) {
-        while let Some(run) = self.runs.all().into_iter().next() {
-            run.core().finished().await;
+        loop {
+            let runs = self.runs.all();
+            if runs.is_empty() {
+                return;
+            }
+            for run in runs {
+                run.core().finished().await;
+            }
         }
     }
 

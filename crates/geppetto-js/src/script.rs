@@ -50,7 +50,7 @@ pub enum ScriptError {
         message: String,
     },
     /// It threw, or could not be compiled.
-    #[error("{0}")]
+    #[error("{}", placed(.0))]
     Thrown(JsError),
     /// The runtime ended it.
     #[error(transparent)]
@@ -88,6 +88,14 @@ pub enum ScriptError {
         /// Why.
         reason: CancelReason,
     },
+}
+
+/// What was thrown, and where.
+fn placed(error: &JsError) -> String {
+    match error.stack.lines().map(str::trim).find(|line| !line.is_empty() && !line.ends_with("(native)")) {
+        Some(place) => format!("{error} ({place})"),
+        None => error.to_string(),
+    }
 }
 
 fn no_export(script: &str, export: &str, found: Option<&str>, known: &[String]) -> String {

@@ -54,8 +54,8 @@ async fn what_goes_wrong_in_a_call_is_said_with_its_place() {
     let runtime = Runtime::builder().build().unwrap();
     let script = agent(&runtime).await;
     for (export, expected) in [
-        ("fails", "TypeError: not like this"),
-        ("rejects", "RangeError: later"),
+        ("fails", "TypeError: not like this (at fails (agent.mjs:5:40))"),
+        ("rejects", "RangeError: later (at rejects (agent.mjs:6:48))"),
         ("big", "big of agent.mjs: result: a BigInt has no JSON form; pass a number or a string"),
         (
             "answer",
@@ -229,7 +229,7 @@ async fn a_text_is_no_module_of_others_and_never_stands_for_one_of_the_host() {
 async fn loading_fails_as_running_does() {
     let runtime = Runtime::builder().build().unwrap();
     let load = async |text: &str| runtime.load(Source::text("x.mjs", text)).await.unwrap_err().to_string();
-    assert_eq!(load("throw new Error('no')").await, "Error: no");
+    assert_eq!(load("throw new Error('no')").await, "Error: no (at <anonymous> (x.mjs:1:11))");
     assert_eq!(
         load("await new Promise(() => {})").await,
         "the script waits for a promise that nothing will settle"
