@@ -126,7 +126,7 @@ impl Budget {
     /// took, too.
     pub(crate) fn spend<R>(&self, work: impl FnOnce() -> R) -> (R, Duration) {
         let began = self.clock.now();
-        let outer = {
+        let (outer, parked) = {
             let mut state = self.state();
             if state.began.is_none() {
                 state.serial += 1;
@@ -135,7 +135,6 @@ impl Budget {
             }
             (state.began.replace(began), state.parked)
         };
-        let (outer, parked) = outer;
         if outer.is_none() {
             watchdog::wake();
         }
