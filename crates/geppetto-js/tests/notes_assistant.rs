@@ -42,7 +42,10 @@ fn told(expression: &str) -> String {
     let runtime = Runtime::builder().module(Database { file: None }).build().unwrap();
     let script =
         format!("const {{ exec, query }} = require('database'); exec('CREATE TABLE t (a, b)'); {expression}");
-    runtime.run_blocking(Source::text("bad.js", script)).unwrap_err().to_string()
+    let told = runtime.run_blocking(Source::text("bad.js", script)).unwrap_err().to_string();
+    let (what, place) = told.split_once(" (at <anonymous> (bad.js:1:").expect("the place in the script");
+    assert!(place.ends_with("))"), "{told}");
+    what.to_owned()
 }
 
 #[test]
