@@ -96,7 +96,7 @@ fn a_host_can_forbid_synchronous_runs() {
         let error = runtime.run_blocking(Source::text("sync.js", script)).unwrap_err();
         let expected =
             "Error: this host forbids synchronous runs; use runAsync(), start() or runInferenceAsync()";
-        assert_eq!(error.to_string(), expected);
+        assert!(error.to_string().starts_with(expected), "{error}");
     }
 }
 
@@ -129,7 +129,8 @@ fn a_script_that_waits_for_nothing_is_told_apart_from_one_that_ended() {
 fn an_embedded_text_has_no_files() {
     let runtime = Runtime::builder().build().unwrap();
     let error = runtime.run_blocking(Source::text("text.js", "require('./x')")).unwrap_err();
-    assert_eq!(error.to_string(), r#"Error: cannot load "./x": this host allows no files"#);
+    let expected = r#"Error: cannot load "./x": this host allows no files (at "#;
+    assert!(error.to_string().starts_with(expected), "{error}");
 }
 
 #[test]
