@@ -139,6 +139,12 @@ impl RunToken {
         self.leaves.iter().any(|leaf| other.leaves.iter().any(|known| Arc::ptr_eq(leaf, known)))
     }
 
+    /// When it is cancelled by itself, if it is to be: an instant of the clock it was made with.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.leaves.iter().filter_map(|leaf| leaf.deadline.as_ref()).map(|(_, at)| *at).min()
+    }
+
     /// How long until it is cancelled by itself, if it is to be.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
@@ -221,6 +227,7 @@ mod tests {
         let token = RunToken::after(Arc::new(clock.clone()), Duration::from_secs(1));
         let child = token.child();
         assert_eq!((child.reason(), child.time_left()), (None, Some(Duration::from_secs(1))));
+        assert_eq!(child.deadline(), token.deadline());
         assert!(block_on(poll_once(child.cancelled())).is_none());
         clock.advance(Duration::from_secs(1));
         assert_eq!(child.reason(), Some(CancelReason::Timeout));

@@ -1,10 +1,10 @@
 //! The host behind a VM: what it was given, and what is going on in it. Lives on the owner's thread.
 
 use crate::around::Around;
-use crate::globals::abort::Watched;
 use crate::globals::timers::Timers;
 use crate::module::EngineFactory;
 use crate::pumps::Pumps;
+use crate::watches::Watches;
 use geppetto_events::{EventSink, Kept, MemoryMeter};
 use geppetto_inference::{Failure, InferenceError, Middleware, RunContext, RunToken};
 use geppetto_runner::{CallError, Local, MemoryAccount, OwnerRef, WaitError};
@@ -94,8 +94,7 @@ pub(crate) struct Host {
     enclosing: RefCell<Vec<Around>>,
     /// Deliveries to listeners of runs that go on.
     pub(crate) pumps: Rc<Pumps>,
-    /// Signals whose listeners wait for their tokens.
-    pub(crate) watched: RefCell<Vec<Watched>>,
+    pub(crate) watches: Watches,
     pub(crate) timers: Timers,
     /// The folders of the files that were run: each may load what lies beneath its own.
     pub(crate) module_roots: RefCell<Vec<PathBuf>>,
@@ -115,10 +114,10 @@ impl Host {
         Self {
             meter: Arc::new(Meter(owner.memory())),
             owner,
+            watches: Watches::new(config.clock.clone()),
             config,
             enclosing: RefCell::default(),
             pumps: Rc::default(),
-            watched: RefCell::default(),
             timers: Timers::default(),
             module_roots: RefCell::default(),
             runs,
@@ -169,22 +168,11 @@ impl Host {
     /// Called before each callback and while a synchronous wait goes on; in a wait only of what is `within` it, because
     /// nothing else happens in the VM then.
     pub(crate) fn tell(&self, ctx: &Ctx<'_>, within: Option<&RunToken>) {
-        self.tell_aborts(ctx, within);
+        self.watches.tell(ctx, within);
         for pump in self.pumps.due() {
             if within.is_none_or(|within| within.is_related(pump.core().token())) {
                 pump.deliver(ctx);
             }
-        }
-    }
-
-    pub(crate) fn tell_aborts(&self, ctx: &Ctx<'_>, within: Option<&RunToken>) {
-        let is_due =
-            |token: &RunToken| token.is_cancelled() && within.is_none_or(|within| within.is_related(token));
-        // Taken at once: listeners may make new signals, which are told by tasks of their own.
-        let due: Vec<_> =
-            self.watched.borrow_mut().extract_if(.., |watched| is_due(&watched.token)).collect();
-        for watched in due {
-            watched.dispatch(ctx);
         }
     }
 
@@ -217,7 +205,7 @@ impl Host {
 
     /// Tells, from outside any job.
     fn tell_in(&self, local: &Local, within: &RunToken) {
-        if self.watched.borrow().is_empty() && self.pumps.is_idle() {
+        if !self.watches.is_due() && self.pumps.is_idle() {
             return;
         }
         if let Err(error) = local.enter("listeners", |ctx| self.tell(&ctx, Some(within))) {

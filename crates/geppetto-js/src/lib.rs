@@ -45,6 +45,7 @@ mod runtime;
 mod script;
 mod typings;
 mod vm;
+mod watches;
 #[rustfmt::skip]
 mod generated;
 

@@ -58,7 +58,7 @@ impl Deferred {
         encode: impl for<'any> FnOnce(&Ctx<'any>, T) -> Result<Value<'any>>,
     ) {
         let settled = local.enter("promise", |ctx| {
-            Vm::of(&ctx).host.clone().tell_aborts(&ctx, None);
+            Vm::of(&ctx).host.clone().watches.tell(&ctx, None);
             self.settle(&ctx, result.and_then(|value| Ok(encode(&ctx, value)?)));
         });
         if let Err(error) = settled {

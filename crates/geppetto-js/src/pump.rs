@@ -194,7 +194,7 @@ impl Pump {
         }
         self.place.look(self.core.log());
         // Whoever hears of the end has heard of the abort.
-        Vm::of(ctx).host.clone().tell_aborts(ctx, Some(self.core.token()));
+        Vm::of(ctx).host.clone().watches.tell(ctx, Some(self.core.token()));
         // What listeners make happen comes with the next delivery: otherwise two that answer each other would never
         // let anybody else have a turn.
         let until = self.core.log().len();

@@ -7,13 +7,12 @@ use crate::function::Members;
 use crate::handle::{self, HandleState};
 use crate::promise::keep;
 use crate::vm::Vm;
-use futures_util::future::select;
+use crate::watches::Watches;
 use geppetto_events::Kept;
 use geppetto_inference::{CancelReason, RunCore, RunToken};
 use geppetto_runner::{JsRef, Local};
 use rquickjs::{Ctx, IntoJs, Result, Value};
 use std::cell::RefCell;
-use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -34,24 +33,6 @@ impl Token {
 
 impl HandleState for Token {
     const NAME: &'static str = "Token";
-}
-
-/// A signal whose listeners wait for its token.
-pub(crate) struct Watched {
-    pub(crate) token: RunToken,
-    signal: JsRef,
-}
-
-impl Watched {
-    /// Tells the signal's listeners.
-    pub(crate) fn dispatch(&self, ctx: &Ctx<'_>) {
-        if let Some(signal) = self.signal.get(ctx) {
-            let dispatched =
-                Vm::of(ctx).prelude(ctx).and_then(|prelude| prelude.dispatch_abort.call::<_, ()>((signal,)));
-            // Listeners' own errors are reported one by one; what is left is an interruption.
-            let _ = dispatched.inspect_err(|_| drop(ctx.catch()));
-        }
-    }
 }
 
 /// A signal for a token of Rust.
@@ -124,33 +105,5 @@ fn this_token(call: &Call<'_, '_>) -> Fallible<Rc<Token>> {
 /// once the run the token belongs to has ended.
 fn watch(ctx: &Ctx<'_>, state: &Token, signal: JsRef) {
     let Some(local) = Local::current() else { return };
-    let host = Vm::of(ctx).host.clone();
-    let (token, run) = (state.token.clone(), state.run.clone());
-    host.watched.borrow_mut().push(Watched { token: token.clone(), signal });
-    let inside = local.clone();
-    local.spawn(async move {
-        let ended = async {
-            match &run {
-                Some(run) => run.finished().await,
-                None => std::future::pending().await,
-            }
-        };
-        drop(select(pin!(token.cancelled()), pin!(ended)).await);
-        if token.is_cancelled() {
-            if let Err(error) = inside.enter("abort", |ctx| host.tell_aborts(&ctx, None)) {
-                host.report("listener", error);
-            }
-        } else {
-            let ended = |watched: &mut Watched| run.as_ref().is_some_and(|run| watched.is_of(run, &token));
-            let released: Vec<_> = host.watched.borrow_mut().extract_if(.., ended).collect();
-            drop(released);
-        }
-    });
-}
-
-impl Watched {
-    /// Whether it watches this very token of a run that has ended.
-    fn is_of(&self, run: &RunCore, token: &RunToken) -> bool {
-        run.is_finished() && self.token.is_same(token)
-    }
+    Watches::add(&Vm::of(ctx).host, local, state.token.clone(), state.run.clone(), signal);
 }
