@@ -12,6 +12,8 @@ use futures_util::future::{Either, select};
 use geppetto_inference::CancelReason;
 use geppetto_js::{Limits, Runtime, RuntimeBuilder, ScriptError, Source};
 use std::future::pending;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::PoisonError;
@@ -42,10 +44,22 @@ pub(crate) fn run(arguments: Run) -> ExitCode {
     std::process::exit(i32::from(code))
 }
 
+/// Why the path cannot be that of a script, if it cannot.
+fn no_script(file: &Path) -> Option<String> {
+    let path = file.display();
+    match file.metadata() {
+        Ok(found) if found.is_file() => None,
+        Ok(found) if found.is_dir() => Some(format!("{path} is a folder: expected the file of a script")),
+        Ok(_) => Some(format!("{path} is no regular file: write the script into one")),
+        Err(error) if error.kind() == ErrorKind::NotFound => Some(format!("there is no file {path}")),
+        Err(error) => Some(format!("could not look for {path}: {error}")),
+    }
+}
+
 async fn run_script(arguments: Run) -> u8 {
     let (file, args) = arguments.script();
-    if !file.is_file() {
-        Stream::Stderr.write(&format!("geppetto: there is no file {}\n", file.display()));
+    if let Some(why) = no_script(&file) {
+        Stream::Stderr.write(&format!("geppetto: {why}\n"));
         return USAGE;
     }
     let mut interrupts = Interrupts::listen();

@@ -126,6 +126,8 @@ fn a_file_that_cannot_be_a_script_is_told_apart() {
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let (_, errors, code) = geppetto(&["run", &path("missing.js")]);
     assert!(errors.contains("there is no file") && code == Some(2), "{errors}");
+    let (_, errors, code) = geppetto(&["run", folder.to_str().unwrap()]);
+    assert!(errors.contains("is a folder: expected the file of a script") && code == Some(2), "{errors}");
     std::fs::write(path("agent.ts"), "const x: number = 1;").unwrap();
     let (_, errors, code) = geppetto(&["run", &path("agent.ts")]);
     assert!(errors.contains("is TypeScript, which is not supported yet") && code == Some(1), "{errors}");

@@ -132,7 +132,7 @@ impl Local {
             current::with(&self.vm.context, |ctx| {
                 let result = self.guarded(op, || job(ctx.clone()));
                 if outermost {
-                    self.after_job(&ctx);
+                    self.after_job(op, &ctx);
                 }
                 result
             })
@@ -190,7 +190,7 @@ impl Local {
     }
 
     /// What follows the outermost job: its microtasks, and the rejections that nobody handles.
-    fn after_job(&self, ctx: &Ctx<'_>) {
+    fn after_job(&self, op: &'static str, ctx: &Ctx<'_>) {
         let budget = &self.vm.shared.budget;
         // What one microtask let go of need not wait for the last.
         let limit = self.vm.microtask_limit;
@@ -212,6 +212,10 @@ impl Local {
             Some(Interruption { cause: Cause::JobTime, after }) => {
                 self.vm.shared.microtasks_killed.notify_waiters();
                 self.vm.shared.report("microtasks", CallError::Interrupted { after });
+                // Once: those that breed would go on for ever.
+                if op != LEFT_BEHIND {
+                    self.run_left_behind();
+                }
             }
             Some(Interruption { cause: Cause::Enclosing, after }) => {
                 self.vm.shared.continuations_interrupted.fetch_add(1, Ordering::Relaxed);
@@ -220,6 +224,7 @@ impl Local {
                 // What can never be settled any more is told to whoever waits for it.
                 ctx.run_gc();
                 self.vm.shared.report("continuation", CallError::Interrupted { after });
+                self.run_left_behind();
             }
         }
         if self.vm.rejections.is_empty() {
@@ -235,6 +240,18 @@ impl Local {
                 self.vm.shared.report("promise", CallError::Interrupted { after });
             }
         }
+    }
+
+    /// Microtasks behind an interrupted one get a job of their own: nobody may come with another.
+    fn run_left_behind(&self) {
+        if self.vm.shared.budget.kill.get().is_some_and(|kill| self.vm.shared.clock.now() >= kill) {
+            return;
+        }
+        let local = self.clone();
+        self.spawn(async move {
+            // What interrupts them is reported there; a VM that was given up runs nothing.
+            let _ = local.enter(LEFT_BEHIND, |_| ());
+        });
     }
 
     /// Lets go of the JS values that nobody holds any more.
@@ -275,6 +292,9 @@ impl Local {
         });
     }
 }
+
+/// The job that runs the microtasks which an interruption left behind.
+const LEFT_BEHIND: &str = "microtasks";
 
 struct Unpark<'a>(&'a Budget);
 

@@ -2,6 +2,7 @@
 
 use crate::{owner, owner_with};
 use geppetto_runner::{CallError, Limits, Local, Owner, OwnerOptions};
+use std::sync::mpsc;
 use std::time::Duration;
 
 fn short() -> Limits {
@@ -40,6 +41,22 @@ fn microtasks_that_breed_microtasks_are_stopped_and_reported() {
         .unwrap();
     let reports = reports.lock().unwrap();
     assert_eq!(reports.first().map(|report| report.op), Some("microtasks"));
+}
+
+#[test]
+fn what_an_interrupted_microtask_leaves_behind_waits_for_no_other_job() {
+    let (owner, reports) = owner_with(short(), None);
+    let (ran, has_run) = mpsc::channel();
+    owner
+        .call_blocking("leave", move |ctx| {
+            let tell = rquickjs::Function::new(ctx.clone(), move || ran.send(()).unwrap());
+            ctx.globals().set("tell", tell).unwrap();
+            let source = "Promise.resolve().then(() => { for (;;); }); Promise.resolve().then(tell); 0";
+            ctx.eval::<i32, _>(source).unwrap();
+        })
+        .unwrap();
+    assert_eq!(has_run.recv_timeout(Duration::from_secs(10)), Ok(()));
+    assert_eq!(reports.lock().unwrap().len(), 1);
 }
 
 #[test]
