@@ -83,7 +83,7 @@ impl Uncaught {
 
     fn print(&self, error: &CallError) {
         match error {
-            CallError::Interrupted { .. } => self.interrupted(),
+            CallError::Interrupted { .. } | CallError::Stranded => self.interrupted(),
             CallError::OutOfMemory => self.out_of_memory(),
             CallError::TooManyMicrotasks { limit } => {
                 let what =

@@ -51,6 +51,7 @@ impl SessionBuilder {
             sinks: Vec::new(),
             clock: Arc::new(SystemClock) as Arc<dyn Clock>,
             meter: None,
+            settings_size: 0,
         };
         Self { engine, middlewares: Vec::new(), factory: SingleCall, parts }
     }
@@ -96,6 +97,13 @@ impl<F> SessionBuilder<F> {
     #[must_use]
     pub fn meter(mut self, meter: Arc<dyn MemoryMeter>) -> Self {
         self.parts.meter = Some(meter);
+        self
+    }
+
+    /// About as many bytes as its settings take, which are counted with it; 0 otherwise.
+    #[must_use]
+    pub fn settings_size(mut self, bytes: usize) -> Self {
+        self.parts.settings_size = bytes;
         self
     }
 

@@ -20,8 +20,8 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub(crate) fn new(turns: Vec<Turn>, meter: Option<Arc<dyn MemoryMeter>>) -> Self {
-        let session = Kept::new(meter.clone(), SESSION_SIZE);
+    pub(crate) fn new(turns: Vec<Turn>, meter: Option<Arc<dyn MemoryMeter>>, settings: usize) -> Self {
+        let session = Kept::new(meter.clone(), SESSION_SIZE + settings);
         let mut history = Self { turns: Vec::new(), meter, kept: Vec::new(), _session: session };
         for mut turn in turns {
             turn.ensure_call_ids(history.latest());
@@ -98,7 +98,7 @@ mod tests {
         let now = || count.0.load(Ordering::Relaxed);
         let long: Turn = (0..1000).map(|_| Block::user("x".repeat(1000))).collect();
         let meter: Arc<dyn MemoryMeter> = count.clone();
-        let mut history = History::new(Vec::new(), Some(meter));
+        let mut history = History::new(Vec::new(), Some(meter), 0);
         let empty = now();
         history.push(long.clone());
         let one = now() - empty;

@@ -47,6 +47,7 @@ pub(crate) struct SessionParts {
     pub(crate) sinks: Vec<Arc<dyn EventSink>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) meter: Option<Arc<dyn MemoryMeter>>,
+    pub(crate) settings_size: usize,
 }
 
 impl Inner {
@@ -72,7 +73,7 @@ impl Session {
     }
 
     pub(crate) fn new(runner: Arc<dyn InferenceRunner>, parts: SessionParts) -> Self {
-        let history = History::new(parts.history, parts.meter);
+        let history = History::new(parts.history, parts.meter, parts.settings_size);
         let state = State { history, active: None, runner: Some(runner) };
         let inner = Inner {
             id: parts.id.unwrap_or_else(SessionId::fresh),

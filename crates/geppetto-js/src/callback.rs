@@ -17,7 +17,6 @@ use rquickjs::function::Args;
 use rquickjs::{Ctx, Function, Value};
 use std::future::pending;
 use std::pin::pin;
-use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// A script's function, callable from any thread.
@@ -152,7 +151,7 @@ impl Callback {
                 }
                 // Nobody can settle the promise any more, perhaps because what would have was interrupted.
                 Either::Left((Err(_), _)) if self.owner.interrupted_continuations() > interrupted => {
-                    Err(CallbackError::Call(CallError::Interrupted { after: Duration::ZERO }))
+                    Err(CallbackError::Call(CallError::Stranded))
                 }
                 // It is pending for ever, as it would be without us.
                 Either::Left((Err(_), ended)) => Err(CallbackError::Call(ended.await)),
@@ -167,7 +166,7 @@ impl Callback {
         };
         match select(pin!(settled), pin!(killed)).await {
             Either::Left((settled, _)) => settled,
-            Either::Right(_) => Err(CallbackError::Call(CallError::Interrupted { after: Duration::ZERO })),
+            Either::Right(_) => Err(CallbackError::Call(CallError::Stranded)),
         }
     }
 }

@@ -201,10 +201,10 @@ fn write_log(call: &Call<'_, '_>, level: LogLevel, run: Option<&RunContext>) -> 
 fn with_errors_as_text<'js>(ctx: &Ctx<'js>, fields: Value<'js>) -> Result<Value<'js>> {
     let told = Object::new(ctx.clone())?;
     let tell = |name: &str, value: Value<'js>| {
-        let text = value.is_error().then(|| JsError::from_value(&value).full());
+        let text = crate::codec::is_error(&value).then(|| JsError::from_value(&value).full());
         text.map_or_else(|| define(&told, name, value), |text| define(&told, name, text))
     };
-    if fields.is_error() {
+    if crate::codec::is_error(&fields) {
         tell("error", fields)?;
         return Ok(told.into_value());
     }

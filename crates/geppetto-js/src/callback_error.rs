@@ -109,10 +109,9 @@ impl CallbackError {
             {
                 error.error
             }
-            Self::Call(CallError::Interrupted { after }) => run
-                .check()
-                .err()
-                .unwrap_or_else(|| InferenceError::Limit { failure: Failure::new(interrupted(after)) }),
+            Self::Call(CallError::Interrupted { .. } | CallError::Stranded) => {
+                run.check().err().unwrap_or_else(|| InferenceError::Limit { failure: self.failure(hint) })
+            }
             Self::Call(CallError::Closed) => {
                 InferenceError::Shutdown { what: "the runtime was shut down".into() }
             }

@@ -131,7 +131,10 @@ impl Script {
         match select(pin!(called), pin!(token.cancelled())).await {
             // What it was interrupted for, or threw, may be that the token has ended it: that was first to be heard.
             Either::Left((
-                Err(error @ (ScriptError::Call(CallError::Interrupted { .. }) | ScriptError::Thrown(_))),
+                Err(
+                    error @ (ScriptError::Call(CallError::Interrupted { .. } | CallError::Stranded)
+                    | ScriptError::Thrown(_)),
+                ),
                 _,
             )) => Err(token.reason().map_or(error, stopped)),
             Either::Left((result, _)) => result,

@@ -7,7 +7,7 @@ use crate::codec::shapes::Shapes;
 use crate::fault::{Fallible, Fault};
 use crate::function::Members;
 use crate::vm::Vm;
-use geppetto_events::Kept;
+use geppetto_runner::Local;
 use rquickjs::atom::PredefinedAtom;
 use rquickjs::class::{JsClass, Readable, Trace, Tracer};
 use rquickjs::function::Constructor;
@@ -24,10 +24,6 @@ pub(crate) trait HandleState: Any {
     const PUBLIC: &'static [&'static str] = &[];
     /// The orders in which they get own properties.
     const ORDERS: &'static [&'static [&'static str]] = &[&[]];
-    /// About as many bytes as Rust keeps for it, where a script decides how many.
-    fn size(&self) -> usize {
-        0
-    }
     /// Fills the prototype.
     fn members(_members: &Members<'_>) -> Result<()> {
         Ok(())
@@ -39,7 +35,6 @@ pub(crate) struct Handle {
     name: &'static str,
     public: &'static [&'static str],
     state: Rc<dyn Any>,
-    _kept: Option<Kept>,
 }
 
 // SAFETY: the type has no lifetime and holds no JS value.
@@ -69,9 +64,10 @@ pub(crate) fn create<'js, T: HandleState>(ctx: &Ctx<'js>, state: T) -> Result<Ob
 
 /// A new handle to which own properties may still be added.
 pub(crate) fn create_open<'js, T: HandleState>(ctx: &Ctx<'js>, state: T) -> Result<Object<'js>> {
-    let size = state.size();
-    let kept = (size > 0).then(|| Kept::new(Some(Vm::of(ctx).host.meter()), size));
-    let handle = Handle { name: T::NAME, public: T::PUBLIC, state: Rc::new(state), _kept: kept };
+    if let Some(local) = Local::current() {
+        local.collect(ctx);
+    }
+    let handle = Handle { name: T::NAME, public: T::PUBLIC, state: Rc::new(state) };
     Ok(Class::instance_proto(handle, prototype::<T>(ctx)?)?.into_inner())
 }
 

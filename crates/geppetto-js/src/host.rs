@@ -125,6 +125,20 @@ impl Host {
         }
     }
 
+    /// Counts so many bytes that Rust keeps for scripts, as long as what is returned lives.
+    pub(crate) fn keep(&self, bytes: usize) -> Kept {
+        Kept::new(Some(self.meter()), bytes)
+    }
+
+    /// Whether the VM may have so many bytes more, once nobody has what nobody needs.
+    pub(crate) fn has_room(&self, ctx: &Ctx<'_>, bytes: usize) -> bool {
+        let memory = self.owner.memory();
+        memory.has_room(bytes) || {
+            ctx.run_gc();
+            memory.has_room(bytes)
+        }
+    }
+
     /// Counts what Rust keeps for scripts.
     pub(crate) fn meter(&self) -> Arc<dyn MemoryMeter> {
         self.meter.clone()
@@ -133,7 +147,7 @@ impl Host {
     /// Counts something that is pending, until the guard is dropped.
     pub(crate) fn pend(&self) -> Pending {
         self.pending.send_modify(|count| *count += 1);
-        Pending { count: self.pending.clone(), _kept: Kept::new(Some(self.meter.clone()), PENDING_SIZE) }
+        Pending { count: self.pending.clone(), _kept: self.keep(PENDING_SIZE) }
     }
 
     /// Tells the host's uncaught handler.

@@ -24,6 +24,7 @@ mod callback;
 mod callback_context;
 mod callback_error;
 mod codec;
+mod counted;
 mod exports;
 mod fault;
 mod function;

@@ -68,7 +68,7 @@ impl<'js> Options<'js> {
     }
 
     fn wrong(&self, name: &str, expected: &str, value: &Value<'js>) -> Fault {
-        if value.is_error() {
+        if codec::is_error(value) {
             let path = self.path_of(name);
             return Fault::type_error(format!(
                 "invalid {path}: expected {expected}, got an Error; pass its message"

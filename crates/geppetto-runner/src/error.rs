@@ -33,6 +33,11 @@ pub enum CallError {
         /// How long it had run.
         after: Duration,
     },
+    /// What would have settled the promise it waits for was interrupted.
+    #[error(
+        "what would have settled its promise was interrupted, because the time of a callback or of another run was over"
+    )]
+    Stranded,
     /// The VM could not be interrupted and was given up.
     #[error("the runtime was condemned: {why}")]
     Condemned {

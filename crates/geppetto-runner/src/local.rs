@@ -95,6 +95,16 @@ impl Local {
         if self.vm.shared.budget.must_stop_here() { Err(current::kill(ctx)) } else { Ok(()) }
     }
 
+    /// Lets the engine look for what nobody needs any more, when so much more is kept for it than when it last did.
+    /// Whoever makes values that keep something calls this before; every job ends with it.
+    pub fn collect(&self, ctx: &Ctx<'_>) {
+        let memory = &self.vm.shared.budget.memory;
+        if memory.must_collect() {
+            ctx.run_gc();
+            memory.collected();
+        }
+    }
+
     /// Runs what may block, such as a write to a pipe: the time it takes is not counted as job time.
     pub fn blocking<R>(&self, work: impl FnOnce() -> R) -> R {
         let budget = &self.vm.shared.budget;
@@ -133,6 +143,7 @@ impl Local {
                 let result = self.guarded(op, || job(ctx.clone()));
                 if outermost {
                     self.after_job(op, &ctx);
+                    self.collect(&ctx);
                 }
                 result
             })

@@ -21,6 +21,8 @@ pub(crate) struct Memory {
     kept: AtomicUsize,
     /// Set when the VM went beyond its limit, and never taken back.
     exhausted: AtomicBool,
+    /// The least that was kept since the collector last ran for it.
+    collected: AtomicUsize,
 }
 
 impl Memory {
@@ -30,6 +32,7 @@ impl Memory {
             heap: AtomicUsize::new(0),
             kept: AtomicUsize::new(0),
             exhausted: AtomicBool::new(false),
+            collected: AtomicUsize::new(0),
         })
     }
 
@@ -56,6 +59,25 @@ impl Memory {
     /// What it would have with `more` bytes.
     fn wanted(&self, more: usize) -> usize {
         self.heap().saturating_add(self.kept()).saturating_add(more)
+    }
+
+    /// Whether so much more is kept that the engine's collector should look for what nobody needs any more: it sees its
+    /// own heap grow, and not what that holds of Rust's. Only the owner's thread asks.
+    pub(crate) fn must_collect(&self) -> bool {
+        let (kept, collected) = (self.kept(), self.collected.load(Ordering::Relaxed));
+        if kept <= collected {
+            self.collected.store(kept, Ordering::Relaxed);
+            return false;
+        }
+        let used = self.wanted(0);
+        let room = self.limit.load(Ordering::Relaxed).saturating_sub(used);
+        // By half of all, as the engine does, and before there is no room.
+        kept - collected > (used / 2).min(room / 2).max(LEAST_COLLECTED)
+    }
+
+    /// The collector has run.
+    pub(crate) fn collected(&self) {
+        self.collected.store(self.kept(), Ordering::Relaxed);
     }
 
     /// Whether the VM gets `more` bytes. Beyond its limit that is remembered, and it gets small blocks only, up to the
@@ -104,6 +126,8 @@ impl MemoryAccount {
 const SMALL: usize = 64 * 1024;
 /// … and no more than this beyond its limit, in bytes: enough to come to where it is interrupted.
 const RESERVE: usize = 16 * 1024 * 1024;
+/// The collector does not run for fewer bytes that Rust keeps.
+const LEAST_COLLECTED: usize = 1024 * 1024;
 /// No limit is above this: sizes up to it can be added to without overflow.
 const MOST: usize = usize::MAX / 4;
 /// What the allocator puts before each block, as large as its alignment.

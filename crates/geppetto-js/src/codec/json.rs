@@ -150,7 +150,7 @@ impl<'a, 'js> Decoder<'a, 'js> {
         expected: &str,
     ) -> std::result::Result<Read<String>, CodecError> {
         let read = if is_text(value, expected)? { Read::Same } else { Read::New(text(self.ctx, value)?) };
-        self.cost.value(self.vm, if let Read::New(new) = &read { new.len() } else { expected.len() })?;
+        self.cost.value(self.ctx, if let Read::New(new) = &read { new.len() } else { expected.len() })?;
         Ok(read)
     }
 
@@ -191,7 +191,7 @@ impl<'a, 'js> Decoder<'a, 'js> {
             Type::Function | Type::Constructor => return Err(CodecError::new("a function has no JSON form")),
             _ => return self.object(value, depth, expected),
         };
-        self.cost.value(self.vm, if scalar.is_number() { 8 } else { 0 })?;
+        self.cost.value(self.ctx, if scalar.is_number() { 8 } else { 0 })?;
         Ok(if scalar == *expected { Read::Same } else { Read::New(scalar) })
     }
 
@@ -232,7 +232,7 @@ impl<'a, 'js> Decoder<'a, 'js> {
         depth: usize,
         expected: &[Json],
     ) -> std::result::Result<Option<Vec<Json>>, CodecError> {
-        self.cost.value(self.vm, 0)?;
+        self.cost.value(self.ctx, 0)?;
         // Where items were taken away, none is known by its place.
         let (length, was) = (super::length(array)?, expected.len());
         let expected = if length < was { &[] } else { expected };
@@ -275,7 +275,7 @@ impl<'a, 'js> Decoder<'a, 'js> {
         long: fn(&str) -> Cow<'_, str>,
         short: fn(&str) -> &str,
     ) -> std::result::Result<Read<Map>, CodecError> {
-        self.cost.map(self.vm)?;
+        self.cost.map(self.ctx)?;
         let (mut ahead, mut same) = (expected.iter(), 0);
         let mut new: Option<Map> = None;
         each(self.vm, object, |name, item| {

@@ -143,6 +143,11 @@ fn shown(path: &[String]) -> String {
     format!("{}…{}", names[..8].concat(), names[names.len() - 4..].concat())
 }
 
+/// Whether a value is an error: one of the engine's, or a `DOMException`, which is none of them.
+pub(crate) fn is_error(value: &Value<'_>) -> bool {
+    value.is_error() || value.is_object() && kind_of(value).as_deref() == Some("DOMException")
+}
+
 /// What kind of object a value is that is not plain: `Map`, `Date`, `Uint8Array`, …
 pub(crate) fn kind_of(value: &Value<'_>) -> Option<String> {
     let ctx = value.ctx();

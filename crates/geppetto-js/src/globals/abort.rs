@@ -26,7 +26,7 @@ struct Token {
 
 impl Token {
     fn new(ctx: &Ctx<'_>, token: RunToken, run: Option<RunCore>) -> Self {
-        let kept = RefCell::new(Kept::new(Some(Vm::of(ctx).host.meter()), token.size()));
+        let kept = RefCell::new(Vm::of(ctx).host.keep(token.size()));
         Self { token, run, kept }
     }
 }

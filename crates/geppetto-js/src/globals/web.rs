@@ -135,19 +135,34 @@ fn decode_text<'js>(call: &Call<'_, 'js>) -> Fallible<Value<'js>> {
     let input = input.into_object().and_then(|object| TypedArray::<u8>::from_object(object).ok());
     let input = input.ok_or_else(|| Fault::type_error("decode: expected bytes"))?;
     let mut decoder = state.0.borrow_mut();
-    let room = decoder.max_utf8_buffer_length(input.len());
-    let room = room.ok_or_else(|| Fault::Plain("decode: too much text".to_owned()))?;
+    let host = Vm::of(call.ctx()).host.clone();
     // The bytes, their text, and that as the VM has it.
-    if !Vm::of(call.ctx()).host.owner.memory().has_room(input.len() + 2 * room) {
-        return Err(Fault::Plain("decode: it needs more memory than the script may have".to_owned()));
-    }
+    let has_room = |text: usize| match host.has_room(call.ctx(), input.len() + 2 * text) {
+        true => Ok(()),
+        false => Err(Fault::Plain("decode: it needs more memory than the script may have".to_owned())),
+    };
+    has_room(input.len())?;
     // SAFETY: no script runs while the bytes are borrowed: they are copied at once.
     let bytes = unsafe { input.as_bytes() }.unwrap_or_default().to_vec();
-    let mut text = String::with_capacity(room);
-    let whole = if fatal {
-        decoder.decode_to_string_without_replacement(&bytes, &mut text, last).0 == DecoderResult::InputEmpty
-    } else {
-        decoder.decode_to_string(&bytes, &mut text, last).0 == CoderResult::InputEmpty
-    };
-    if whole { Ok(text.into_js(call.ctx())?) } else { Ok(call.undefined()) }
+    let (mut text, mut rest) = (String::with_capacity(bytes.len()), &*bytes);
+    loop {
+        let (result, read) = if fatal {
+            decoder.decode_to_string_without_replacement(rest, &mut text, last)
+        } else {
+            let (result, read, _) = decoder.decode_to_string(rest, &mut text, last);
+            let is_done = result == CoderResult::InputEmpty;
+            (if is_done { DecoderResult::InputEmpty } else { DecoderResult::OutputFull }, read)
+        };
+        rest = &rest[read..];
+        match result {
+            DecoderResult::InputEmpty => return Ok(text.into_js(call.ctx())?),
+            DecoderResult::Malformed(..) => return Ok(call.undefined()),
+            // Other encodings, and what stands for what is malformed, take more bytes than they had.
+            DecoderResult::OutputFull => {
+                let more = text.len().max(64);
+                has_room(text.len() + more)?;
+                text.reserve(more);
+            }
+        }
+    }
 }

@@ -126,7 +126,8 @@ impl Parts {
             )
         })?;
         let host = Vm::of(ctx).host.clone();
-        let mut builder = Session::builder(engine).clock(host.config.clock.clone()).meter(host.meter());
+        let mut builder = Session::builder(engine).clock(host.config.clock.clone());
+        builder = builder.meter(host.meter()).settings_size(self.size());
         for middleware in &self.middlewares {
             builder = builder.middleware(middleware.clone());
         }
@@ -220,12 +221,12 @@ fn set_loop(call: &Call<'_, '_>, index: usize) -> Fallible<()> {
 }
 
 fn kept(call: &Call<'_, '_>, parts: &Parts) -> Kept {
-    Kept::new(Some(Vm::of(call.ctx()).host.meter()), parts.size())
+    Vm::of(call.ctx()).host.keep(parts.size())
 }
 
 fn session_handle<'js>(call: &Call<'_, 'js>, parts: &Parts) -> Fallible<Value<'js>> {
     let session = parts.build(call.ctx())?;
-    Ok(handle::create(call.ctx(), SessionHandle(session, parts.size()))?.into_value())
+    Ok(handle::create(call.ctx(), SessionHandle(session))?.into_value())
 }
 
 fn read_parts(call: &Call<'_, '_>) -> Fallible<Parts> {

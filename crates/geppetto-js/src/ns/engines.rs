@@ -5,6 +5,7 @@ use crate::callback::{Arguments, Callback, function_arg};
 use crate::callback_context;
 use crate::callback_error::ASYNCHRONOUSLY;
 use crate::codec::turn;
+use crate::counted::Counted;
 use crate::fault::{Fallible, Fault};
 use crate::function::Members;
 use crate::handle::{self, HandleState};
@@ -27,16 +28,11 @@ pub(crate) struct EngineHandle {
     pub(crate) engine: Arc<dyn Engine>,
     /// The same, when it is a scripted one: it tells what it was asked.
     scripted: Option<Arc<ScriptedEngine>>,
-    size: usize,
 }
 
 impl HandleState for EngineHandle {
     const NAME: &'static str = "Engine";
     const PUBLIC: &'static [&'static str] = &["name"];
-
-    fn size(&self) -> usize {
-        self.size
-    }
 
     fn members(members: &Members<'_>) -> Result<()> {
         members.getter("name", |call| Ok((&*call.this::<Self>()?.engine.name()).into_js(call.ctx())?))?;
@@ -120,13 +116,16 @@ fn size_of(response: &ScriptedResponse) -> usize {
     size_of_val(response) + text(&response.reasoning) + text(&response.text) + calls
 }
 
+/// An engine, and about as many bytes as Rust keeps for it.
 fn made<'js>(
     call: &Call<'_, 'js>,
     engine: Arc<dyn Engine>,
     scripted: Option<Arc<ScriptedEngine>>,
     size: usize,
 ) -> Fallible<Value<'js>> {
-    Ok(handle::create(call.ctx(), EngineHandle { engine, scripted, size })?.into_value())
+    let kept = Vm::of(call.ctx()).host.keep(size);
+    let engine = Arc::new(Counted::new(engine, kept));
+    Ok(handle::create(call.ctx(), EngineHandle { engine, scripted })?.into_value())
 }
 
 /// The engine that an argument has to be.
@@ -149,7 +148,7 @@ fn request(call: &Call<'_, '_>, profile: Option<String>, index: usize) -> Fallib
     set("seed", options.count("seed")?.map(Json::from));
     set("stop", options.strings("stop")?.map(Json::from));
     set("reasoningEffort", options.string("reasoningEffort")?.map(Json::from));
-    let seconds = options.number("timeoutSeconds")?.map(|seconds| seconds * 1000.0);
+    let seconds = options.number("timeoutSeconds")?.map(|seconds| (seconds * 1e9).round() / 1e6);
     let given = [("timeoutMs", options.number("timeoutMs")?), ("timeoutSeconds", seconds)];
     set("timeoutMs", options.agreed(given)?.map(Json::from));
     set("apiKey", options.secret("apiKey")?.map(Json::from));
@@ -162,11 +161,12 @@ fn request(call: &Call<'_, '_>, profile: Option<String>, index: usize) -> Fallib
 
 fn from_host<'js>(call: &Call<'_, 'js>, profile: Option<String>, index: usize) -> Fallible<Value<'js>> {
     let request = request(call, profile, index)?;
+    let size = json_size(&request.options);
     let engine = factory(call)?.create(request).map_err(|failure| match failure.is_misuse() {
         true => Fault::Type(failure.message),
         false => Fault::Plain(failure.message),
     })?;
-    made(call, engine, None, 0)
+    made(call, engine, None, size)
 }
 
 fn factory(call: &Call<'_, '_>) -> Fallible<Arc<dyn EngineFactory>> {

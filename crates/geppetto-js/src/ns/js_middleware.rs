@@ -13,6 +13,7 @@ use crate::vm::Vm;
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use geppetto_events::Kept;
 use geppetto_inference::{Failure, InferenceError, Middleware, Next, RunContext, RunError};
 use geppetto_runner::{OwnerRef, WaitError};
 use geppetto_turns::Turn;
@@ -34,7 +35,8 @@ pub(super) fn js_middleware<'js>(
     let own: Option<String> = function.as_object().and_then(own);
     let name = name.or(own).filter(|name| !name.is_empty()).unwrap_or_else(|| "js-middleware".to_owned());
     let callback = Callback::new(ctx, function)?;
-    Ok(Arc::new(JsMiddleware { callback, name: name.into(), asynchronous }))
+    let kept = Vm::of(ctx).host.keep(name.len());
+    Ok(Arc::new(JsMiddleware { callback, name: name.into(), asynchronous, _kept: kept }))
 }
 
 /// A script's middleware.
@@ -42,6 +44,7 @@ struct JsMiddleware {
     callback: Callback,
     name: Arc<str>,
     asynchronous: bool,
+    _kept: Kept,
 }
 
 /// What the last call of `next` gave, once there is one that has ended.

@@ -3,6 +3,7 @@
 use crate::call::Call;
 use crate::callback::function_arg;
 use crate::callback_context::{optional_text_arg, text_arg};
+use crate::counted::Counted;
 use crate::fault::{Fallible, Fault};
 use crate::function::Members;
 use crate::handle::{self, HandleState};
@@ -16,16 +17,12 @@ use geppetto_turns::Map;
 use rquickjs::{Ctx, IntoJs, Result, Value};
 use std::sync::Arc;
 
-/// A middleware as scripts hold it, and about as many bytes as its settings take.
-pub(crate) struct MiddlewareHandle(pub(crate) Arc<dyn Middleware>, usize);
+/// A middleware as scripts hold it.
+pub(crate) struct MiddlewareHandle(Arc<dyn Middleware>);
 
 impl HandleState for MiddlewareHandle {
     const NAME: &'static str = "Middleware";
     const PUBLIC: &'static [&'static str] = &["name"];
-
-    fn size(&self) -> usize {
-        self.1
-    }
 
     fn members(members: &Members<'_>) -> Result<()> {
         members.getter("name", |call| Ok((&*call.this::<Self>()?.0.name()).into_js(call.ctx())?))?;
@@ -40,27 +37,20 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
     for name in ["host", "go"] {
         members.function(name, 2, |call| {
             let name = text_arg(call, 0, "middlewares.host: name")?;
-            let size = call.arg(1).map_or(Ok(0), |options| size_of(call.ctx(), &options))?;
-            made(call, host_middleware(call.ctx(), &name, call.arg(1))?, size)
+            made(call, host_middleware(call.ctx(), &name, call.arg(1))?)
         })?;
     }
     Ok(())
 }
 
-/// About as many bytes as options take.
-fn size_of<'js>(ctx: &Ctx<'js>, options: &Value<'js>) -> Fallible<usize> {
-    Ok(json_size(&crate::codec::json::decode(ctx, options).map_err(|error| error.fault("options"))?))
-}
-
-fn made<'js>(call: &Call<'_, 'js>, middleware: Arc<dyn Middleware>, size: usize) -> Fallible<Value<'js>> {
-    Ok(handle::create(call.ctx(), MiddlewareHandle(middleware, size))?.into_value())
+fn made<'js>(call: &Call<'_, 'js>, middleware: Arc<dyn Middleware>) -> Fallible<Value<'js>> {
+    Ok(handle::create(call.ctx(), MiddlewareHandle(middleware))?.into_value())
 }
 
 fn from_function<'js>(call: &Call<'_, 'js>, place: &str, asynchronous: bool) -> Fallible<Value<'js>> {
     let name = optional_text_arg(call, 1, &format!("{place}: name"))?;
     let function = function_arg(call.arg(0), place)?;
-    let size = name.as_ref().map_or(0, String::len);
-    made(call, js_middleware(call.ctx(), function.into_value(), name, asynchronous)?, size)
+    made(call, js_middleware(call.ctx(), function.into_value(), name, asynchronous)?)
 }
 
 /// The middleware that a value stands for: a handle, or a bare function for `fromJS`.
@@ -81,7 +71,10 @@ pub(crate) fn host_middleware<'js>(
     name: &str,
     options: Option<Value<'js>>,
 ) -> Fallible<Arc<dyn Middleware>> {
-    let registered = Vm::of(ctx).host.config.middlewares.clone();
+    let host = Vm::of(ctx).host.clone();
+    let counted =
+        |inner, size| Arc::new(Counted::<dyn Middleware>::new(inner, host.keep(size))) as Arc<dyn Middleware>;
+    let registered = &host.config.middlewares;
     if let Some((_, factory)) = registered.iter().find(|(known, _)| known == name) {
         let options = options.map(|options| crate::codec::json::decode(ctx, &options)).transpose();
         let options = match options.map_err(|error| error.fault("options"))? {
@@ -89,13 +82,19 @@ pub(crate) fn host_middleware<'js>(
             Some(serde_json::Value::Object(options)) => options,
             Some(_) => return Err(Fault::type_error("options: expected an object")),
         };
-        return factory(options).map_err(|error| Fault::type_error(format!("middleware {name}: {error}")));
+        let size = json_size(&options);
+        return match factory(options) {
+            Ok(middleware) => Ok(counted(middleware, size)),
+            Err(error) => Err(Fault::type_error(format!("middleware {name}: {error}"))),
+        };
     }
     let options = Options::read(ctx, options, "options")?;
     let middleware: Arc<dyn Middleware> = match name {
         "systemPrompt" => {
             let prompt = options.string("prompt")?;
-            Arc::new(SystemPrompt::new(options.required("prompt", "a string", prompt)?))
+            let prompt = options.required("prompt", "a string", prompt)?;
+            let size = prompt.len();
+            counted(Arc::new(SystemPrompt::new(prompt)), size)
         }
         "reorderToolResults" => Arc::new(ReorderToolResults),
         "turnLogging" => Arc::new(TurnLogging),

@@ -75,7 +75,7 @@ const LONGEST_REASON: usize = 4096;
 /// `signal.addEventListener("abort", run.cancel)`.
 fn reason(call: &Call<'_, '_>) -> Fallible<Option<String>> {
     let given = call.arg(0);
-    if let Some(error) = given.as_ref().filter(|given| given.is_error()) {
+    if let Some(error) = given.as_ref().filter(|given| crate::codec::is_error(given)) {
         return Ok(Some(shortened(&JsError::from_value(error).message, LONGEST_REASON)));
     }
     match given.as_ref().and_then(Value::as_object) {

@@ -22,16 +22,12 @@ use std::time::Duration;
 /// A synchronous run that nothing else bounds may take this long.
 const SYNC_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// A session as scripts hold it, and about as many bytes as its settings take.
-pub(crate) struct SessionHandle(pub(crate) Session, pub(crate) usize);
+/// A session as scripts hold it.
+pub(crate) struct SessionHandle(pub(crate) Session);
 
 impl HandleState for SessionHandle {
     const NAME: &'static str = "Session";
     const PUBLIC: &'static [&'static str] = &["id"];
-
-    fn size(&self) -> usize {
-        self.1
-    }
 
     fn members(members: &Members<'_>) -> Result<()> {
         history(members)?;

@@ -21,12 +21,11 @@ use geppetto_toolloop::{Tool, ToolContext, ToolDefinition, ToolError, ToolRegist
 use geppetto_turns::{Map, did_you_mean};
 use rquickjs::{Result, Value};
 use serde_json::Value as Json;
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A registry as scripts hold it, with its definitions counted.
-pub(crate) struct RegistryHandle(pub(crate) ToolRegistry, RefCell<Kept>);
+/// A registry as scripts hold it.
+pub(crate) struct RegistryHandle(ToolRegistry);
 
 impl HandleState for RegistryHandle {
     const NAME: &'static str = "ToolRegistry";
@@ -35,9 +34,7 @@ impl HandleState for RegistryHandle {
         members.method("register", 1, |call| {
             let this = call.this::<Self>()?;
             let tool = read_tool(call)?;
-            let size = size_of(&tool.definition);
             this.0.register(Arc::new(tool)).map_err(|error| Fault::type_error(error.to_string()))?;
-            this.1.borrow_mut().add(|| size);
             Ok(call.this_value())
         })?;
         // The second is the Go project's name.
@@ -87,26 +84,44 @@ impl HandleState for RegistryHandle {
     }
 }
 
-/// A compiled pattern takes up to so many bytes.
-const PATTERN_SIZE: usize = 256 * 1024;
-
 /// About as many bytes as a tool takes, with its schema as it was written and as it is compiled.
 fn size_of(definition: &ToolDefinition) -> usize {
     fn patterns(schema: &Json) -> usize {
         match schema {
             Json::Array(items) => items.iter().map(patterns).sum(),
             Json::Object(map) => {
-                let own = usize::from(map.contains_key("pattern"));
-                let named = map.get("patternProperties").and_then(Json::as_object).map_or(0, Map::len);
-                own + named + map.values().map(patterns).sum::<usize>()
+                // A property may have that name as well: then it is no text.
+                let own = map.get("pattern").and_then(Json::as_str);
+                let named = map.get("patternProperties").and_then(Json::as_object);
+                let named = named.into_iter().flat_map(Map::keys).map(String::as_str);
+                own.into_iter().chain(named).map(pattern_size).sum::<usize>()
+                    + map.values().map(patterns).sum::<usize>()
             }
             _ => 0,
         }
     }
     let description = definition.description.as_ref().map_or(0, String::len);
     let schema = definition.parameters.as_ref();
-    let schema = schema.map_or(0, |schema| 3 * json_size(schema) + PATTERN_SIZE * patterns(schema));
+    let schema = schema.map_or(0, |schema| 3 * json_size(schema) + patterns(schema));
     definition.name.len() + description + schema
+}
+
+/// A compiled pattern takes up to so many bytes…
+const LARGEST_PATTERN: usize = 256 * 1024;
+/// … and about so many for each of its characters, as often as it is repeated.
+const PATTERN_CHARACTER: usize = 32;
+
+/// About as many bytes as a pattern takes once it is compiled.
+fn pattern_size(pattern: &str) -> usize {
+    let bounds = pattern.split('{').skip(1).filter_map(|bound| {
+        let (bound, _) = bound.split_once('}')?;
+        bound.rsplit(',').find_map(|bound| bound.trim().parse::<usize>().ok())
+    });
+    let repeated = bounds.map(|bound| bound.max(1)).fold(1, usize::saturating_mul);
+    // Of all characters but some there are many.
+    let classes = ["\\p", "\\P", "\\D", "\\S", "\\W", "[^"].map(|class| pattern.matches(class).count());
+    let characters = 32 + pattern.len() + 128 * classes.iter().sum::<usize>();
+    characters.saturating_mul(repeated).saturating_mul(PATTERN_CHARACTER).min(LARGEST_PATTERN)
 }
 
 /// A call that failed; `started` is the stack of one that had returned by then.
@@ -136,8 +151,7 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
                 "createRegistry takes nothing; add tools with register() or useHostTools()",
             ));
         }
-        let kept = Kept::new(Some(Vm::of(call.ctx()).host.meter()), 0);
-        Ok(handle::create(call.ctx(), RegistryHandle(ToolRegistry::new(), RefCell::new(kept)))?.into_value())
+        Ok(handle::create(call.ctx(), RegistryHandle(ToolRegistry::new()))?.into_value())
     })?;
     Ok(())
 }
@@ -181,7 +195,8 @@ fn read_tool(call: &Call<'_, '_>) -> Fallible<JsTool> {
     let name = options.required("name", "a string", name)?;
     let handler = options.required("handler", "a function", handler)?;
     let definition = ToolDefinition { name, description, parameters };
-    Ok(JsTool { definition, timeout, callback: Callback::new(call.ctx(), handler)? })
+    let kept = Vm::of(call.ctx()).host.keep(size_of(&definition));
+    Ok(JsTool { definition, timeout, callback: Callback::new(call.ctx(), handler)?, _kept: kept })
 }
 
 /// A script's tool.
@@ -189,6 +204,7 @@ struct JsTool {
     definition: ToolDefinition,
     timeout: Option<Duration>,
     callback: Callback,
+    _kept: Kept,
 }
 
 #[async_trait]

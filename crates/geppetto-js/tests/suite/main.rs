@@ -6,6 +6,7 @@ mod deliveries;
 mod drops;
 mod hosting;
 mod hosts;
+mod kept;
 mod parked;
 mod round_trip;
 mod runtime;
