@@ -30,10 +30,9 @@ fn provider(_: usize, request: &Received) -> geppetto_engines::fake::Reply {
     if has_result { Answer::text("It is two.") } else { call }.reply(api)
 }
 
-fn run(options: &[&str], api: Api, server: &FakeProvider) -> (String, String, Option<i32>) {
+fn run(test: &str, options: &[&str], api: Api, server: &FakeProvider) -> (String, String, Option<i32>) {
     let version = if matches!(api, Api::OpenAi | Api::OpenAiResponses) { "/v1" } else { "" };
-    let script =
-        std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("providers-{}.js", api.name()));
+    let script = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("providers-{test}.js"));
     std::fs::write(&script, SCRIPT).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_geppetto"));
     for name in Api::ALL.iter().flat_map(|api| api.key_variables()) {
@@ -58,7 +57,7 @@ fn a_script_runs_tools_and_streams_with_every_format_and_no_key_is_seen() {
     for api in Api::ALL {
         let server =
             io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(provider))).unwrap();
-        let (out, log, code) = run(&["--allow-net", "127.0.0.1"], api, &server);
+        let (out, log, code) = run("formats", &["--allow-net", "127.0.0.1"], api, &server);
         assert_eq!(code, Some(0), "{}: {out}{log}", api.name());
         let told =
             "call add {\"a\":1}\npartial It \npartial is \npartial two.\nIt is two. {\"name\":\"config\"} ";
@@ -72,7 +71,7 @@ fn a_script_runs_tools_and_streams_with_every_format_and_no_key_is_seen() {
 fn a_server_that_is_not_allowed_is_not_asked() {
     let io = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let server = io.block_on(FakeProvider::start(([127, 0, 0, 1], 0).into(), Arc::new(provider))).unwrap();
-    let (_, log, code) = run(&[], Api::OpenAi, &server);
+    let (_, log, code) = run("not-allowed", &[], Api::OpenAi, &server);
     assert_eq!(code, Some(1));
     assert!(log.contains("`geppetto run --allow-net 127.0.0.1` does"), "{log}");
     assert!(server.received().is_empty());

@@ -36,6 +36,7 @@ mod serving;
 mod shared;
 mod stats;
 mod table;
+mod turns;
 mod wait;
 mod watchdog;
 

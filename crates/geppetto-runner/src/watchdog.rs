@@ -6,6 +6,7 @@
 use crate::budget::Seen;
 use crate::condemn::OUT_OF_MEMORY;
 use crate::shared::Shared;
+use crate::turns::Turns;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::thread::Thread;
@@ -15,7 +16,8 @@ use std::time::Duration;
 /// grace all the same.
 const TICK: Duration = Duration::from_millis(25);
 /// A VM that is overdue for so many looks does not heed its interruption. Looks are counted instead of time, so that
-/// a process that was stopped meanwhile condemns nobody.
+/// a process that was stopped meanwhile condemns nobody; and only those between which its thread had its turn, so that a
+/// busy machine does not either.
 const LOOKS: u32 = 10;
 /// After so many looks at nothing, the watchdog sleeps until it is woken.
 const IDLE_LOOKS: u32 = 40;
@@ -26,8 +28,14 @@ static IS_ASLEEP: AtomicBool = AtomicBool::new(false);
 
 struct Watched {
     owner: Weak<Shared>,
-    /// The job that was overdue at the last look, and for how many looks.
-    overdue: Option<(u64, u32)>,
+    overdue: Option<Overdue>,
+}
+
+/// The job that was overdue at the last look, and for how many looks.
+struct Overdue {
+    job: u64,
+    looks: u32,
+    turns: Option<Turns>,
 }
 
 /// Watches an owner from now on. The first one starts the thread.
@@ -93,15 +101,17 @@ fn look_at_all() -> bool {
         };
         let seen = owner.budget.look();
         any |= seen != Seen::Idle;
-        watched.overdue = match (seen, watched.overdue) {
-            (Seen::Overdue(serial), Some((known, looks))) if serial == known => {
+        watched.overdue = match (seen, watched.overdue.take()) {
+            (Seen::Overdue(job), Some(known)) if job == known.job => {
                 owner.budget.stop_at_crossings();
-                Some((serial, looks + 1))
+                let turns = owner.turns();
+                let looks = known.looks + u32::from(!Turns::had_none(known.turns, turns));
+                Some(Overdue { job, looks, turns })
             }
-            (Seen::Overdue(serial), _) => Some((serial, 0)),
+            (Seen::Overdue(job), _) => Some(Overdue { job, looks: 0, turns: owner.turns() }),
             _ => None,
         };
-        let is_heeding = watched.overdue.is_none_or(|(_, looks)| looks < LOOKS);
+        let is_heeding = watched.overdue.as_ref().is_none_or(|overdue| overdue.looks < LOOKS);
         if is_heeding {
             // Let go of behind the lock: it may be the last, and what the host put into it may do anything.
             watched_now.push(owner);

@@ -133,7 +133,7 @@ impl ToolHooks for JsHooks {
         let Some(callback) = &self.before else {
             return Ok(BeforeAction::Continue { args: None, name: None });
         };
-        let id = hooked.id.clone();
+        let given = hooked.clone();
         call(callback, "beforeToolCall", (hooked, ctx), Vec::new(), move |options| {
             let error = options.string("error")?;
             if aborts(options)? {
@@ -145,16 +145,20 @@ impl ToolHooks for JsHooks {
                 ));
             }
             let nested = options.nested("call")?;
-            if nested.string("id")?.is_some_and(|other| other != id) {
+            if nested.string("id")?.is_some_and(|other| other != given.id) {
                 return Err(Fault::type_error("result.call.id: a hook cannot change the id of a call"));
             }
+            // The call as it was given says nothing: `{ call, args }` changes the arguments.
+            let changed = |args: Option<Json>| args.filter(|args| *args != given.args);
             let args = options.agreed([
-                ("args", options.json("args")?),
-                ("arguments", options.json("arguments")?),
-                ("call.args", nested.json("args")?),
-                ("call.arguments", nested.json("arguments")?),
+                ("args", changed(options.json("args")?)),
+                ("arguments", changed(options.json("arguments")?)),
+                ("call.args", changed(nested.json("args")?)),
+                ("call.arguments", changed(nested.json("arguments")?)),
             ])?;
-            let name = [("name", options.string("name")?), ("call.name", nested.string("name")?)];
+            let renamed = |name: Option<String>| name.filter(|name| *name != given.name);
+            let name =
+                [("name", renamed(options.string("name")?)), ("call.name", renamed(nested.string("name")?))];
             nested.finish()?;
             Ok(BeforeAction::Continue { args, name: options.agreed(name)? })
         })

@@ -21,7 +21,7 @@ exports.start = () => { gp.createSession({ engine: gp.engines.echo({ delayMs: 36
 "#;
 
 fn runtime(sink: &Arc<CollectorSink>) -> Runtime {
-    let limits = Limits { job_time: Some(Duration::from_millis(50)), ..Limits::default() };
+    let limits = Limits { job_time: Some(Duration::from_secs(1)), ..Limits::default() };
     let builder = Runtime::builder().limits(limits).sink(sink.clone());
     builder.on_uncaught(Arc::new(|_| {})).build().unwrap()
 }

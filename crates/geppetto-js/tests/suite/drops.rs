@@ -7,6 +7,7 @@ use geppetto_runner::{JsRef, LeftBehind, Local, left_behind};
 use std::any::Any;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What the script leaves for the host: a session, a run's handle, a registry, a pending promise and a timer.
 const AT_REST: &str = r#"
@@ -107,6 +108,11 @@ fn drop_in_every_order(script: &'static str) {
             drop(items[item].take());
         }
         waiter.join().unwrap();
+    }
+    // Whoever joins a thread may be told before the system has taken it off its list.
+    let began = Instant::now();
+    while vm_threads() > 0 && began.elapsed() < Duration::from_secs(10) {
+        std::thread::yield_now();
     }
     assert_eq!(vm_threads(), 0, "every thread has ended");
     assert_eq!(Arc::strong_count(&console), 1, "every VM is gone, with what it held");

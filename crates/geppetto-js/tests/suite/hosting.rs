@@ -123,10 +123,12 @@ async fn what_follows_a_call_from_another_thread_ends_with_its_deadline_too() {
 
 #[tokio::test]
 async fn a_run_that_nobody_polls_interrupts_no_other_twice() {
-    let runtime = Runtime::builder().on_uncaught(Arc::new(|_| {})).build().unwrap();
+    let clock = ManualClock::default();
+    let builder = Runtime::builder().on_uncaught(Arc::new(|_| {})).clock(Arc::new(clock.clone()));
+    let runtime = builder.build().unwrap();
     let text = "import gp from 'geppetto';
         export const session = gp.createSession({ engine: gp.engines.fromFunction(() => new Promise(() => {})) });
-        export const work = async () => { await null; const end = Date.now() + 100; while (Date.now() < end); return 'done'; };";
+        export const work = async () => { await null; for (let i = 0; i < 1e6; i++); return 'done'; };";
     let script = runtime.load(Source::text("work.mjs", text)).await.unwrap();
     let session = script.session("session").await.unwrap();
     let options = RunOptions { timeout: Some(Duration::from_millis(50)), ..RunOptions::default() };
@@ -136,8 +138,9 @@ async fn a_run_that_nobody_polls_interrupts_no_other_twice() {
         assert!(futures_util::poll!(&mut driven).is_pending());
         tokio::task::yield_now().await;
     }
+    clock.advance(Duration::from_millis(100));
     let work = || async {
-        let deadline = Some(Deadline::after(&SystemClock, Duration::from_secs(20)));
+        let deadline = Some(Deadline::after(&clock, Duration::from_secs(20)));
         script.call("work", vec![], CallOptions { deadline, token: None }).await
     };
     let first = work().await;

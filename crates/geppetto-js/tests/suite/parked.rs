@@ -125,7 +125,7 @@ fn a_shutdown_aborts_the_signal_of_a_callback_that_computes() {
     let (tell, told) = std::sync::mpsc::channel();
     let (builder, _) = silent();
     let console = Arc::new(move |_: &str, text: &str| drop(tell.send(text.to_owned())));
-    let runtime = builder.console(console).build().unwrap();
+    let runtime = builder.console(console).clock(Arc::new(ManualClock::default())).build().unwrap();
     let script = start(
         &runtime,
         "gp.createSession({ engine: gp.engines.fromFunction((turn, { signal }) => {

@@ -45,7 +45,7 @@ fn a_vm_that_cannot_be_interrupted_is_condemned_and_whoever_waits_for_it_is_told
     assert!(reports.try_recv().is_err());
     let dropping = Instant::now();
     drop(owner);
-    assert!(dropping.elapsed() < Duration::from_secs(1));
+    assert!(dropping.elapsed() < Duration::from_secs(4));
 }
 
 #[test]

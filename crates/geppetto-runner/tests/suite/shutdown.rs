@@ -18,7 +18,7 @@ fn shutdown_ends_queued_jobs_and_later_ones_and_may_be_called_twice() {
     }
     let ending = {
         let owner = owner.clone();
-        std::thread::spawn(move || block_on(owner.shutdown(Duration::from_secs(1))))
+        std::thread::spawn(move || block_on(owner.shutdown(Duration::from_secs(60))))
     };
     assert_eq!(queued.join().unwrap(), Err(CallError::Closed));
     go.send(()).unwrap();
@@ -113,7 +113,7 @@ fn many_callers_and_a_shutdown_in_the_middle_lose_no_reply() {
                 })
             })
             .collect();
-        block_on(owner.shutdown(Duration::from_secs(1)));
+        block_on(owner.shutdown(Duration::from_secs(60)));
         assert!(callers.into_iter().all(|caller| caller.join().unwrap() == 50));
     }
 }
