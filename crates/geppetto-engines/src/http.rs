@@ -69,10 +69,7 @@ fn transport(error: reqwest::Error) -> Error {
 
 /// Whether a part of a request's body stands for an image that was left out.
 fn omits_an_image(body: &[u8]) -> bool {
-    let stands_there = |text: &str| {
-        let text = format!("\"{text}\"");
-        body.windows(text.len()).any(|part| part == text.as_bytes())
-    };
+    let stands_there = |text: &str| memchr::memmem::find(body, format!("\"{text}\"").as_bytes()).is_some();
     [IMAGE_UNSENDABLE, USER_IMAGE_OMITTED].into_iter().any(stands_there)
 }
 

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 /// Finding out whether a value fits may take this many steps, and its share of [`STEPS_PER_NODE`].
 const STEPS: usize = 1_000_000;
-/// More steps for a larger value, so that long lists are no trouble.
+/// More steps for a larger value, so that lists of a hundred thousand small items are no trouble.
 const STEPS_PER_NODE: usize = 100;
 /// But never more than this: nobody can interrupt it.
 const MOST_STEPS: usize = 3_000_000;

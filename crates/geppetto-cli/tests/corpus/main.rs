@@ -46,7 +46,11 @@ fn main() -> ExitCode {
     let is_short = |case: &Case| under().is_empty() || case.within <= Duration::from_secs(20);
     let is_wanted = |case: &&Case| wanted.iter().all(|part| case.name.contains(part)) && is_short(case);
     for case in cases().iter().filter(is_wanted) {
-        let outcome = run(case);
+        let mut outcome = run(case);
+        if under().is_empty() && outcome.took > case.within {
+            // The machine may have been busy with something else.
+            outcome = run(case);
+        }
         let wrong = judge(case, &outcome);
         let exit = outcome.exit.map_or_else(|| "signal".to_owned(), |exit| exit.to_string());
         let (wall, peak) = (format!("{} ms", outcome.took.as_millis()), format!("{} MB", outcome.memory));
