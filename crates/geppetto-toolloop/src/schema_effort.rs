@@ -86,14 +86,14 @@ impl<'s> Effort<'s> {
         {
             self.spend(target, value, depth + 1)?;
         }
-        for keyword in SAME_VALUE {
-            for inner in inner_schemas(keyword, keywords.get(keyword)) {
-                self.spend(inner, value, depth + 1)?;
-            }
-        }
+        // Those that are there are fewer than those that may be.
         let schemas = |names: &[&str]| {
-            names.iter().flat_map(|name| inner_schemas(name, keywords.get(*name))).collect::<Vec<_>>()
+            let named = keywords.iter().filter(|(keyword, _)| names.contains(&keyword.as_str()));
+            named.flat_map(|(keyword, inner)| inner_schemas(keyword, Some(inner))).collect::<Vec<_>>()
         };
+        for inner in schemas(&SAME_VALUE) {
+            self.spend(inner, value, depth + 1)?;
+        }
         match value {
             Value::Object(map) => {
                 let named = keywords.get("properties").and_then(Value::as_object);
