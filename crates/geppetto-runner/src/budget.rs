@@ -12,8 +12,10 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 /// So many callbacks of a job may use up a job's time before that is counted as the job's own: a script may go on after one,
-/// and not begin the next for ever.
+/// and not begin the next for ever…
 const FORGIVEN: u32 = 1;
+/// … and one more for each time that it goes on for so many jobs' times.
+const FORGIVEN_EVERY: u32 = 10;
 
 /// When the running job is killed because the owner shuts down. Written by whoever shuts down.
 #[derive(Debug, Default)]
@@ -73,6 +75,8 @@ struct State {
     job_time: Option<Duration>,
     /// When the current job or callback began, moved forward by the time it was parked.
     began: Option<Instant>,
+    /// When the outermost job began.
+    outermost_began: Option<Instant>,
     /// How many callbacks of the current job have used up a job's time.
     overruns: u32,
     /// How long the VM was parked in all.
@@ -86,6 +90,15 @@ struct State {
     /// Whether microtasks run: continuations, which the frames of pending callbacks hold for.
     draining: bool,
     interruption: Option<Interruption>,
+}
+
+impl State {
+    /// Whether the callbacks that have used up a job's time are few for how long the job goes on.
+    fn goes_on_between(&self, now: Instant) -> bool {
+        let (Some(began), Some(limit)) = (self.outermost_began, self.job_time) else { return true };
+        let jobs_times = now.saturating_duration_since(began).as_nanos() / limit.as_nanos().max(1);
+        u128::from(self.overruns - FORGIVEN) <= jobs_times / u128::from(FORGIVEN_EVERY)
+    }
 }
 
 /// What the watchdog sees.
@@ -131,6 +144,7 @@ impl Budget {
             if state.began.is_none() {
                 state.serial += 1;
                 state.overruns = 0;
+                state.outermost_began = Some(began);
                 self.is_overdue.store(false, Ordering::Relaxed);
             }
             (state.began.replace(began), state.parked)
@@ -276,7 +290,7 @@ impl Drop for Spending<'_> {
             self.end();
         }
         let mut state = self.budget.state();
-        let is_forgiven = state.overruns <= FORGIVEN;
+        let is_forgiven = state.overruns <= FORGIVEN || state.goes_on_between(self.budget.clock.now());
         let free = if is_forgiven { self.spent } else { state.parked.saturating_sub(self.parked) };
         state.began = self.outer.map(|outer| outer + free);
         if !is_forgiven {

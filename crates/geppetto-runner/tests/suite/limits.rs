@@ -2,7 +2,8 @@
 
 use crate::{owner, owner_with};
 use geppetto_runner::{CallError, Limits, Local, Owner, OwnerOptions};
-use std::sync::mpsc;
+use geppetto_time::ManualClock;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 fn short() -> Limits {
@@ -79,6 +80,30 @@ fn a_getter_of_what_nobody_caught_is_interrupted_on_its_own_account() {
         ),
         "{told:?}"
     );
+}
+
+#[test]
+fn callbacks_that_use_up_a_jobs_time_now_and_then_are_not_the_jobs_fault() {
+    let clock = ManualClock::default();
+    let limits = Limits { job_time: Some(Duration::from_secs(1)), ..Limits::default() };
+    let (owner, _) = owner_with(limits, Some(Arc::new(clock.clone())));
+    let waited = |seconds: u64| {
+        let clock = clock.clone();
+        owner.call_blocking("outer", move |ctx| {
+            let local = Local::current().unwrap();
+            for _ in 0..3 {
+                let spun = local.enter("spin", |ctx| {
+                    clock.advance(Duration::from_secs(2));
+                    ctx.eval::<(), _>("for (;;);").is_ok()
+                });
+                assert!(matches!(spun, Err(CallError::Interrupted { .. })), "{spun:?}");
+                local.blocking(|| clock.advance(Duration::from_secs(seconds)));
+            }
+            ctx.eval::<i32, _>("for (let i = 0; i < 1e6; i++); 2").unwrap_or_default()
+        })
+    };
+    assert_eq!(waited(30), Ok(2));
+    assert!(matches!(waited(1), Err(CallError::Interrupted { .. })));
 }
 
 #[test]
