@@ -201,7 +201,7 @@ pub(crate) struct Run {
     pub(crate) depth_limit: usize,
 
     /// How many calls from outside may wait for the script
-    #[arg(long, default_value_t = 1024, value_name = "COUNT")]
+    #[arg(long, value_parser = count, default_value = "1024", value_name = "COUNT")]
     pub(crate) queue_limit: usize,
 
     /// At the end, print on stderr what the script's runtime did and how long it took
@@ -225,7 +225,7 @@ pub(crate) struct Run {
     pub(crate) profiles: Option<PathBuf>,
 
     /// Let the script name this server by baseURL: HOST, or HOST:PORT for one port alone; may be repeated
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_parser = host, value_name = "HOST")]
     pub(crate) allow_net: Vec<String>,
 
     /// Offer what scripts of the Go project expect: the globals assert and ENV, the host tools go_double and go_concat
@@ -261,6 +261,24 @@ fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text);
     let duration = duration.map_err(|error| format!("{error}; write it like 500ms, 30s or 5m"))?;
     if duration.is_zero() { Err("it must be more than 0".to_owned()) } else { Ok(duration) }
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1".to_owned()),
+        parsed => parsed.map_err(|error: std::num::ParseIntError| error.to_string()),
+    }
+}
+
+/// `HOST` or `HOST:PORT`, as a URL has it.
+fn host(text: &str) -> Result<String, String> {
+    let expected = || "expected HOST or HOST:PORT, such as localhost or 127.0.0.1:8091".to_owned();
+    let url =
+        url::Url::parse(&format!("http://{text}")).map_err(|error| format!("{error}; {}", expected()))?;
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() || text.contains(['/', '@']) {
+        return Err(expected());
+    }
+    Ok(text.to_ascii_lowercase())
 }
 
 fn size(text: &str) -> Result<usize, String> {
@@ -300,5 +318,17 @@ mod tests {
         assert!(duration("0s").is_err());
         assert_eq!(size("64MiB"), Ok(64 << 20));
         assert!(size("12").is_err());
+        assert!(count("0").is_err() && count("x").is_err());
+        assert_eq!(count("7"), Ok(7));
+    }
+
+    #[test]
+    fn a_host_may_have_a_port_and_nothing_else() {
+        for right in ["localhost", "127.0.0.1:8091", "[::1]:80"] {
+            assert_eq!(host(right).as_deref(), Ok(right));
+        }
+        for wrong in ["bad host!", "http://localhost", "localhost/v1", "me@localhost", "localhost:x", ""] {
+            assert!(host(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -26,8 +26,11 @@ pub(crate) struct Models {
 
 impl Models {
     /// # Errors
-    /// When a recording cannot be written, or read.
+    /// When a recording cannot be written, or read, or there is no such file of profiles.
     pub(crate) fn new(arguments: &Run) -> Result<Self, Failure> {
+        if let Some(file) = arguments.profiles.as_deref().filter(|file| !file.is_file()) {
+            return Err(Failure::new(format!("--profiles: there is no file {}", file.display())));
+        }
         Ok(Self {
             allowed_hosts: arguments.allow_net.clone(),
             profiles: arguments.profiles.clone(),

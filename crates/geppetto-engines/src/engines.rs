@@ -119,7 +119,7 @@ impl Engines {
         let own_headers = own.headers.clone();
         let mut settings = own.overridden_by(script);
         let url = url_of(&settings)?;
-        if url.origin() == own_url.origin() {
+        if url.origin() == own_url.origin() && (!names_server || is_beneath(&url, &own_url)) {
             return self.engine(&name, settings, &key, has_credentials);
         }
         self.check_server(names_server, &url, &read_url(settings.api().base_url())?)?;
@@ -199,6 +199,12 @@ impl Engines {
             }
         }
     }
+}
+
+/// Whether a path is that of another URL, or continues it: a gateway may keep its tenants apart by their paths.
+fn is_beneath(url: &Url, other: &Url) -> bool {
+    let rest = url.path().strip_prefix(other.path().trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The server that settings lead to.

@@ -113,8 +113,9 @@ const EVENT_SIZE: usize = 256;
 fn size_of(body: &EventBody) -> usize {
     EVENT_SIZE
         + match body {
-            // Once in the event, once in the text so far.
-            EventBody::Partial { delta, .. } | EventBody::PartialThinking { delta, .. } => 2 * delta.len(),
+            // In the event, in the text so far, and at the end in the event that tells it and in the turn.
+            EventBody::Partial { delta, .. } => 4 * delta.len(),
+            EventBody::PartialThinking { delta, .. } => 2 * delta.len(),
             other => json_size(other),
         }
 }

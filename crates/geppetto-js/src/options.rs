@@ -93,7 +93,14 @@ impl<'js> Options<'js> {
         if !value.is_string() {
             return Err(self.unshown(name, "a string", &value));
         }
-        Ok(Some(codec::text(&self.ctx, &value)?))
+        let secret = codec::text(&self.ctx, &value)?;
+        // What a header can say: a key that was read from a file may end with its line.
+        if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let expected = "visible ASCII characters without spaces or line ends";
+            let path = self.path_of(name);
+            return Err(Fault::type_error(format!("invalid {path}: expected {expected} (not shown)")));
+        }
+        Ok(Some(secret))
     }
 
     /// The error for an option that may hold a secret.

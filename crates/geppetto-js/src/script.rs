@@ -258,7 +258,7 @@ fn unshifted(line: &str, is_common_js: impl Fn(&str) -> bool) -> String {
         let file = place.strip_suffix(":1")?;
         let file = file.rsplit_once('(').map_or(file.trim().trim_start_matches("at "), |(_, file)| file);
         let column: usize = column.parse().ok()?;
-        let column = column.checked_sub(loader::WRAPPER.len()).filter(|column| *column > 0)?;
+        let column = column.checked_sub(loader::WRAPPER.len())?.max(1);
         let end = if line.ends_with(')') { ")" } else { "" };
         is_common_js(file).then(|| format!("{place}:{column}{end}"))
     };

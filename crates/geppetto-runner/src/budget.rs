@@ -221,6 +221,8 @@ impl Budget {
         if interruption.is_some() {
             state.interruption = interruption;
             self.is_interrupted.store(true, Ordering::Relaxed);
+            // A promise turns what was thrown into a rejection, and lets what called it go on.
+            self.stop_at_crossings();
         }
         interruption.is_some()
     }

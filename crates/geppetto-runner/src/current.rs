@@ -8,7 +8,7 @@
     reason = "a context can be entered again, and a script killed, only through raw pointers"
 )]
 
-use rquickjs::{Context, Ctx, qjs};
+use rquickjs::{Context, Ctx, Value, qjs};
 use std::cell::Cell;
 use std::ptr::NonNull;
 
@@ -48,6 +48,12 @@ pub(crate) fn with<R>(context: &Context, inside: impl for<'js> FnOnce(Ctx<'js>) 
             inside(ctx)
         }),
     }
+}
+
+/// Whether a value is what the engine throws when it is interrupted. Promises are rejected with it.
+pub(crate) fn is_kill(value: &Value<'_>) -> bool {
+    // SAFETY: it reads a flag of a value that lives as long as this.
+    unsafe { qjs::JS_IsUncatchableError(value.as_raw()) }
 }
 
 /// Throws an exception that no script can catch: what the engine itself throws when it is interrupted.

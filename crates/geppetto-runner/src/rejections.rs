@@ -4,6 +4,7 @@
 //! moment later. So rejections are kept until the microtasks have run, and only what is left is reported.
 
 use crate::JsError;
+use crate::current;
 use rquickjs::{Ctx, Persistent, Value};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -27,7 +28,8 @@ impl Rejections {
             let removed = found.and_then(|found| pending.remove(found));
             drop(pending);
             drop(removed);
-        } else {
+        } else if !current::is_kill(&reason) {
+            // That something was interrupted is told where it was.
             self.pending.borrow_mut().push_back((promise, Persistent::save(ctx, reason)));
         }
     }

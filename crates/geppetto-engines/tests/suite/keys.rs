@@ -123,6 +123,17 @@ async fn a_profiles_key_and_headers_go_to_its_own_server_and_nowhere_else() {
     asked(Settings { headers: vec![header], ..Settings::default() }).await;
     assert_eq!(own.received().pop().unwrap().header("x-api-key"), Some("mine"));
     assert_eq!(own.received().len(), 2);
+    // A gateway may keep its tenants apart by their paths.
+    let path = |path: &str| Some(format!("http://{}/{path}", own.address()));
+    let mut tenant = profile(&own);
+    tenant.settings.base_url = path("ours");
+    for (named, gets) in [("ours", true), ("ours/v2", true), ("oursnot", false), ("theirs", false)] {
+        let script = Settings { base_url: path(named), ..Settings::default() };
+        let engine = engines.make_for_script(Some(tenant.clone()), script).unwrap();
+        drop(run(&Session::builder(engine).build(), "Hi").await);
+        let received = own.received().pop().unwrap();
+        assert_eq!(format!("{received:?}").contains("CANARY"), gets, "{named}");
+    }
 }
 
 #[tokio::test]

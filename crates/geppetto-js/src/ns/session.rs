@@ -47,8 +47,7 @@ impl HandleState for SessionHandle {
             run_sync(call, begin(call, &session, Kind::Synchronous)?)
         })?;
         members.method("runAsync", 2, |call| {
-            let session = call.this::<Self>()?.0.clone();
-            let run = begin(call, &session, Kind::Asynchronous);
+            let run = call.this::<Self>().and_then(|this| begin(call, &this.0, Kind::Asynchronous));
             run_async(call, run)
         })?;
         members.method("start", 2, |call| {

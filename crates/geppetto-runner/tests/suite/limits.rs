@@ -1,8 +1,10 @@
 //! Memory, stack and time.
 
 use crate::{owner, owner_with};
+use futures_lite::future::block_on;
 use geppetto_runner::{CallError, Limits, Local, Owner, OwnerOptions};
 use geppetto_time::ManualClock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
@@ -58,6 +60,35 @@ fn what_an_interrupted_microtask_leaves_behind_waits_for_no_other_job() {
         .unwrap();
     assert_eq!(has_run.recv_timeout(Duration::from_secs(10)), Ok(()));
     assert_eq!(reports.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn an_interruption_that_a_promise_makes_a_rejection_of_lets_no_script_go_on() {
+    for swallow in [
+        "new Promise(() => { for (;;); })",
+        "Promise.resolve({ get then() { for (;;); } })",
+        "Promise.try(() => { for (;;); })",
+        "Promise.all({ [Symbol.iterator]() { for (;;); } })",
+    ] {
+        let (owner, reports) = owner_with(short(), None);
+        let went_on = Arc::new(AtomicBool::new(false));
+        let told = went_on.clone();
+        let result = owner.call_blocking("swallow", move |ctx| {
+            let tell = rquickjs::Function::new(ctx.clone(), move |ctx: rquickjs::Ctx<'_>| {
+                Local::current().unwrap().check(&ctx)?;
+                told.store(true, Ordering::Relaxed);
+                rquickjs::Result::Ok(())
+            });
+            ctx.globals().set("tell", tell).unwrap();
+            ctx.eval::<(), _>(format!("{swallow}.catch(tell); {swallow}; tell()")).is_ok()
+        });
+        assert!(matches!(result, Err(CallError::Interrupted { .. })), "{swallow}: {result:?}");
+        block_on(owner.shutdown(Duration::from_secs(60)));
+        assert!(!went_on.load(Ordering::Relaxed), "{swallow}");
+        let reports = reports.lock().unwrap();
+        // What nobody handles is the interruption itself, which the caller has heard of.
+        assert!(reports.iter().all(|report| report.op != "promise"), "{swallow}: {reports:?}");
+    }
 }
 
 #[test]
