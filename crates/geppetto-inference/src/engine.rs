@@ -60,9 +60,9 @@ pub(crate) async fn call_engine(
     let stream = core.open_stream(engine.name());
     let interrupted = InterruptOnDrop { ctx, stream, armed: true };
     let result = engine.infer(turn, &ctx.with_stream(stream)).await;
-    interrupted.disarm();
     match result {
         Ok(mut turn) => {
+            interrupted.disarm();
             turn.id = ctx.turn_id().clone();
             let mut added = turn.settle_added(&before);
             keep_said(core.said(stream), &mut turn, &mut added);
@@ -70,7 +70,11 @@ pub(crate) async fn call_engine(
             Ok(turn)
         }
         Err(error) => {
-            core.fail_stream(stream, &error);
+            // One that ends because its run has to is interrupted, whether it was dropped or heeds that itself.
+            if ctx.check().is_ok() {
+                interrupted.disarm();
+                core.fail_stream(stream, &error);
+            }
             Err(error)
         }
     }
