@@ -11,6 +11,10 @@ const MAX_TEXT_BEHIND: usize = 2 * 1024;
 const MAX_CAUSES: usize = 8;
 /// As many errors of an `AggregateError` are kept.
 const MAX_ERRORS: u32 = 8;
+/// As many items or properties are shown of what is no error…
+const MAX_SHOWN: u32 = 8;
+/// … and of a text in it so many bytes.
+const MAX_TEXT_SHOWN: usize = 200;
 
 /// What a script threw.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -130,8 +134,38 @@ fn lossy(text: &rquickjs::String<'_>, most: usize) -> String {
     text.map_or_else(|_| "[text that is not Unicode]".to_owned(), |text| bounded(&text, most))
 }
 
-/// A value that is not an error, in a few words. Objects are not stringified: that would run their code.
+/// A value that is not an error, in a few words: of an object its first properties, but not what the traps of a Proxy say.
 fn describe(value: &Value<'_>, most: usize) -> String {
+    match value.as_object().filter(|_| !value.is_function() && !value.is_proxy()) {
+        None => describe_scalar(value, most),
+        Some(object) if value.is_array() => {
+            let length = get(object, "length").and_then(|length| length.as_number()).unwrap_or_default();
+            let items = (0..MAX_SHOWN).take_while(|index| f64::from(*index) < length);
+            let items: Vec<_> =
+                items.filter_map(|index| Some(describe_inside(&get(object, index)?))).collect();
+            let more = if f64::from(MAX_SHOWN) < length { ", …" } else { "" };
+            format!("[{}{more}]", items.join(", "))
+        }
+        Some(object) => {
+            let mut keys = object.keys::<String>().filter_map(Result::ok);
+            let shown = keys.by_ref().take(MAX_SHOWN as usize).filter_map(|key| {
+                let value = describe_inside(&get(object, &*key)?);
+                Some(format!("{}: {value}", bounded(&key, MAX_TEXT_SHOWN)))
+            });
+            let shown = shown.collect::<Vec<_>>().join(", ");
+            let more = if keys.next().is_some() { ", …" } else { "" };
+            if shown.is_empty() { "[object]".to_owned() } else { format!("{{ {shown}{more} }}") }
+        }
+    }
+}
+
+fn describe_inside(value: &Value<'_>) -> String {
+    let text = describe_scalar(value, MAX_TEXT_SHOWN);
+    if value.is_string() { format!("{text:?}") } else { text }
+}
+
+/// The same without what it holds.
+fn describe_scalar(value: &Value<'_>, most: usize) -> String {
     if let Some(text) = value.as_string() {
         return lossy(text, most);
     }
