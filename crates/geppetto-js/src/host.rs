@@ -131,12 +131,8 @@ impl Host {
     }
 
     /// Whether the VM may have so many bytes more, once nobody has what nobody needs.
-    pub(crate) fn has_room(&self, ctx: &Ctx<'_>, bytes: usize) -> bool {
-        let memory = self.owner.memory();
-        memory.has_room(bytes) || {
-            ctx.run_gc();
-            memory.has_room(bytes)
-        }
+    pub(crate) fn has_room(ctx: &Ctx<'_>, bytes: usize) -> bool {
+        Local::current().is_some_and(|local| local.has_room(ctx, bytes))
     }
 
     /// Counts what Rust keeps for scripts.

@@ -83,6 +83,11 @@ impl Watches {
             {
                 host.report("listener", error);
             }
+            if watches.is_due() {
+                // A listener has waited meanwhile, for something that this was not within.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             if watches.ends.borrow().is_empty() {
                 watches.teller.take();
                 return Poll::Ready(());

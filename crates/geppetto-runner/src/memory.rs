@@ -21,7 +21,7 @@ pub(crate) struct Memory {
     kept: AtomicUsize,
     /// Set when the VM went beyond its limit, and never taken back.
     exhausted: AtomicBool,
-    /// The least that was kept since the collector last ran for it.
+    /// What the VM had when the collector last ran for it.
     collected: AtomicUsize,
 }
 
@@ -61,23 +61,28 @@ impl Memory {
         self.heap().saturating_add(self.kept()).saturating_add(more)
     }
 
-    /// Whether so much more is kept that the engine's collector should look for what nobody needs any more: it sees its
-    /// own heap grow, and not what that holds of Rust's. Only the owner's thread asks.
+    /// Whether the VM has grown so much that the engine's collector should look for what nobody needs any more: it sees its
+    /// own heap grow, and not what that holds of Rust's.
     pub(crate) fn must_collect(&self) -> bool {
-        let (kept, collected) = (self.kept(), self.collected.load(Ordering::Relaxed));
-        if kept <= collected {
-            self.collected.store(kept, Ordering::Relaxed);
-            return false;
-        }
         let used = self.wanted(0);
         let room = self.limit.load(Ordering::Relaxed).saturating_sub(used);
         // By half of all, as the engine does, and before there is no room.
-        kept - collected > (used / 2).min(room / 2).max(LEAST_COLLECTED)
+        self.kept() > LEAST_COLLECTED && self.has_grown((used / 2).min(room / 2).max(LEAST_COLLECTED))
+    }
+
+    /// Whether the VM has grown by more than this since the collector last ran for it.
+    fn has_grown(&self, bytes: usize) -> bool {
+        self.wanted(0) > self.collected.load(Ordering::Relaxed).saturating_add(bytes)
+    }
+
+    /// Whether the collector may find something.
+    pub(crate) fn may_collect(&self) -> bool {
+        self.has_grown(LEAST_COLLECTED)
     }
 
     /// The collector has run.
     pub(crate) fn collected(&self) {
-        self.collected.store(self.kept(), Ordering::Relaxed);
+        self.collected.store(self.wanted(0), Ordering::Relaxed);
     }
 
     /// Whether the VM gets `more` bytes. Beyond its limit that is remembered, and it gets small blocks only, up to the

@@ -24,7 +24,8 @@ impl Turns {
     fn read(stat: &str, schedstat: &str) -> Option<Self> {
         // The thread's name stands before it in parentheses, and may hold some.
         let (_, state) = stat.rsplit_once(") ")?;
-        let computed = schedstat.split_whitespace().next()?.parse().ok()?;
+        // Some systems do not count, and tell that as nothing.
+        let computed = schedstat.split_whitespace().next()?.parse().ok().filter(|computed| *computed > 0)?;
         Some(Self { is_runnable: state.starts_with('R'), computed })
     }
 }

@@ -1,7 +1,7 @@
 //! What reading a value costs, counted while it is read: nothing could stop it otherwise.
 
 use super::CodecError;
-use crate::vm::Vm;
+use crate::host::Host;
 use geppetto_runner::Local;
 use rquickjs::Ctx;
 
@@ -45,7 +45,7 @@ impl Cost {
         let size = self.values * VALUE_SIZE + self.maps * MAP_SIZE + self.text;
         if size >= self.asked + ASKED_EVERY {
             self.asked = size;
-            if !Vm::of(ctx).host.has_room(ctx, size) {
+            if !Host::has_room(ctx, size) {
                 return Err(CodecError::new("too large: it needs more memory than the script may have"));
             }
         }

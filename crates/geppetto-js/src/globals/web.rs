@@ -7,7 +7,7 @@ use crate::codec;
 use crate::fault::{Fallible, Fault};
 use crate::function::{Members, define};
 use crate::handle::{self, HandleState};
-use crate::vm::Vm;
+use crate::host::Host;
 use encoding_rs::{CoderResult, Decoder, DecoderResult, Encoding};
 use rquickjs::{IntoJs, Object, Result, TypedArray, Value};
 use std::cell::RefCell;
@@ -135,9 +135,8 @@ fn decode_text<'js>(call: &Call<'_, 'js>) -> Fallible<Value<'js>> {
     let input = input.into_object().and_then(|object| TypedArray::<u8>::from_object(object).ok());
     let input = input.ok_or_else(|| Fault::type_error("decode: expected bytes"))?;
     let mut decoder = state.0.borrow_mut();
-    let host = Vm::of(call.ctx()).host.clone();
     // The bytes, their text, and that as the VM has it.
-    let has_room = |text: usize| match host.has_room(call.ctx(), input.len() + 2 * text) {
+    let has_room = |text: usize| match Host::has_room(call.ctx(), input.len() + 2 * text) {
         true => Ok(()),
         false => Err(Fault::Plain("decode: it needs more memory than the script may have".to_owned())),
     };

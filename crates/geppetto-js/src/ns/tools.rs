@@ -107,7 +107,7 @@ fn size_of(definition: &ToolDefinition) -> usize {
 }
 
 /// A compiled pattern takes up to so many bytes…
-const LARGEST_PATTERN: usize = 256 * 1024;
+const LARGEST_PATTERN: usize = 1024 * 1024;
 /// … and about so many for each of its characters, as often as it is repeated.
 const PATTERN_CHARACTER: usize = 32;
 
@@ -118,9 +118,10 @@ fn pattern_size(pattern: &str) -> usize {
         bound.rsplit(',').find_map(|bound| bound.trim().parse::<usize>().ok())
     });
     let repeated = bounds.map(|bound| bound.max(1)).fold(1, usize::saturating_mul);
-    // Of all characters but some there are many.
-    let classes = ["\\p", "\\P", "\\D", "\\S", "\\W", "[^"].map(|class| pattern.matches(class).count());
-    let characters = 32 + pattern.len() + 128 * classes.iter().sum::<usize>();
+    // Of all characters but some there are many, and of those of Unicode's properties more.
+    let count = |classes: &[&str]| classes.iter().map(|class| pattern.matches(class).count()).sum::<usize>();
+    let characters =
+        32 + pattern.len() + 128 * count(&["\\D", "\\S", "\\W", "[^"]) + 1600 * count(&["\\p", "\\P"]);
     characters.saturating_mul(repeated).saturating_mul(PATTERN_CHARACTER).min(LARGEST_PATTERN)
 }
 
