@@ -16,6 +16,7 @@
 //! The crate knows nothing of agents: any program that embeds QuickJS can use it.
 
 mod budget;
+mod collect;
 mod condemn;
 mod current;
 mod error;
