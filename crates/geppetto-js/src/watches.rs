@@ -81,6 +81,9 @@ impl Watches {
             if watches.is_due()
                 && let Err(error) = inside.enter("abort", |ctx| watches.tell(&ctx, None))
             {
+                // A VM that was given up tells nobody any more.
+                let untold = std::mem::take(&mut watches.signals.borrow_mut().due);
+                drop(untold);
                 host.report("listener", error);
             }
             if watches.is_due() {
