@@ -7,6 +7,7 @@
 use crate::around::Around;
 use crate::callback_error::{ASYNCHRONOUSLY, CallbackError, caught, thrown};
 use crate::codec::json::is_plain;
+use crate::codec::properties;
 use crate::fault::{Fallible, Fault};
 use crate::promise::{keep, when_settled};
 use crate::vm::Vm;
@@ -240,7 +241,7 @@ fn is_thenable(value: &Value<'_>) -> bool {
     let ctx = value.ctx();
     // Most are plain objects, and nothing is read of those without a `then`.
     if is_plain(&Vm::of(ctx), value)
-        && value.as_object().is_some_and(|object| matches!(object.contains_key("then"), Ok(false)))
+        && properties::object(value).is_some_and(|object| matches!(object.contains_key("then"), Ok(false)))
     {
         return false;
     }

@@ -3,6 +3,7 @@
 //! What kind of handle it is, is the type of its state; each kind has a frozen prototype of its own.
 #![allow(unsafe_code, reason = "the engine wants a marker trait for its classes")]
 
+use crate::codec::properties;
 use crate::codec::shapes::Shapes;
 use crate::fault::{Fallible, Fault};
 use crate::function::Members;
@@ -58,7 +59,7 @@ impl<'js> JsClass<'js> for Handle {
 /// A new handle, frozen.
 pub(crate) fn create<'js, T: HandleState>(ctx: &Ctx<'js>, state: T) -> Result<Object<'js>> {
     let object = create_open(ctx, state)?;
-    crate::codec::properties::prevent_extensions(&object)?;
+    properties::prevent_extensions(&object)?;
     Ok(object)
 }
 
@@ -126,7 +127,7 @@ const PLAIN: &str = "a plain object";
 
 /// The state of a handle of this kind, if it is one.
 pub(crate) fn try_state<T: HandleState>(value: &Value<'_>) -> Option<Rc<T>> {
-    let class = value.as_object().and_then(Class::<Handle>::from_object)?;
+    let class = properties::object(value).and_then(Class::<Handle>::from_object)?;
     let state = class.borrow().state.clone();
     state.downcast::<T>().ok()
 }

@@ -2,7 +2,7 @@
 
 use super::json::{Decoder, NO_ENTRIES, Read, is_plain, named_map};
 use super::names::Names;
-use super::{CodecError, each};
+use super::{CodecError, each, properties};
 use crate::handle;
 use crate::vm::Vm;
 use geppetto_turns::{Block, BlockId, BlockKind, Map, UnknownName, did_you_mean, fresh_id, short_key};
@@ -260,7 +260,8 @@ pub(crate) fn object_of<'a, 'js>(
     what: &str,
 ) -> std::result::Result<&'a Object<'js>, CodecError> {
     let wrong = || CodecError::new(format!("expected {what}, got {}", handle::describe(value)));
-    let object = value.as_object().filter(|_| !value.is_array() && !value.is_function()).ok_or_else(wrong)?;
+    let object =
+        properties::object(value).filter(|_| !value.is_array() && !value.is_function()).ok_or_else(wrong)?;
     // Most are plain, and then no handle.
     if !value.is_proxy() && !value.is_promise() && is_plain(vm, value) {
         return Ok(object);

@@ -2,7 +2,7 @@
 
 use super::cost::Cost;
 use super::names::Names;
-use super::{CodecError, each, items, text};
+use super::{CodecError, each, items, properties, text};
 use crate::vm::Vm;
 use geppetto_turns::{Map, long_key, short_key};
 use rquickjs::{Ctx, IntoJs, Object, Result, Type, Value};
@@ -70,8 +70,7 @@ pub(crate) fn inexact(value: &Json, path: &str) -> Option<String> {
 
 /// Whether an object inherits from nothing, or from what literals do. Asked of no Proxy: that would run its trap.
 pub(crate) fn is_plain<'js>(vm: &Vm<'js>, value: &Value<'js>) -> bool {
-    let prototype = value.as_object().and_then(Object::get_prototype);
-    prototype.is_none_or(|prototype| prototype == vm.object_prototype)
+    properties::object(value).is_none_or(|object| properties::inherits_only(object, &vm.object_prototype))
 }
 
 /// What stands for an object that is not plain: a date's text; `None` for a plain one.
@@ -149,7 +148,11 @@ impl<'a, 'js> Decoder<'a, 'js> {
         value: &Value<'js>,
         expected: &str,
     ) -> std::result::Result<Read<String>, CodecError> {
-        let read = if is_text(value, expected)? { Read::Same } else { Read::New(text(self.ctx, value)?) };
+        let read = if properties::is_text(value, expected)? {
+            Read::Same
+        } else {
+            Read::New(text(self.ctx, value)?)
+        };
         self.cost.value(self.ctx, if let Read::New(new) = &read { new.len() } else { expected.len() })?;
         Ok(read)
     }
@@ -204,7 +207,7 @@ impl<'a, 'js> Decoder<'a, 'js> {
         if depth >= MAX_DEPTH {
             return Err(CodecError::new(format!("too deep: more than {MAX_DEPTH} levels (a cycle?)")));
         }
-        let Some(object) = value.as_object() else {
+        let Some(object) = properties::object(value) else {
             return Err(CodecError::new(format!("a {} has no JSON form", value.type_name())));
         };
         if value.is_array() && !value.is_proxy() {
@@ -324,11 +327,4 @@ fn number(number: f64) -> std::result::Result<Json, CodecError> {
     }
     let number = Number::from_f64(number);
     number.map(Json::Number).ok_or_else(|| CodecError::new("NaN and infinities have no JSON form"))
-}
-
-/// Whether a string is this text. Most strings are ASCII, and of those nothing is copied.
-fn is_text(value: &Value<'_>, text: &str) -> Result<bool> {
-    let Some(string) = value.as_string() else { return Ok(false) };
-    // As bytes: one with lone surrogates is not UTF-8, and equal to no text.
-    Ok(string.clone().to_cstring()?.as_str().as_bytes() == text.as_bytes())
 }

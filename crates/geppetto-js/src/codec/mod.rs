@@ -31,7 +31,7 @@ pub(crate) mod turn;
 use crate::fault::Fault;
 use crate::vm::Vm;
 use properties::OwnNames;
-use rquickjs::{Array, Ctx, Object, Result, Value};
+use rquickjs::{Ctx, Object, Result, Value};
 
 /// A value that cannot cross, and where in it.
 #[derive(Debug)]
@@ -190,12 +190,7 @@ pub(crate) fn array<'js>(
     ctx: &Ctx<'js>,
     items: impl IntoIterator<Item = Result<Value<'js>>>,
 ) -> Result<Value<'js>> {
-    let array = Array::new(ctx.clone())?.into_object();
-    for (index, item) in items.into_iter().enumerate() {
-        #[allow(clippy::cast_possible_truncation, reason = "no list has 2^32 items in memory")]
-        properties::define_item(&array, index as u32, &item?)?;
-    }
-    Ok(array.into_value())
+    properties::array(ctx, items.into_iter().collect::<Result<_>>()?)
 }
 
 /// A value as `console` shows it.

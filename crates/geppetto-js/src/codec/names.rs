@@ -6,7 +6,7 @@ use crate::function::define;
 use crate::vm::loaded;
 use rquickjs::{Ctx, IntoJs, Object, Result};
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 const NAMES: [&str; 46] = [
     "id",
@@ -102,17 +102,30 @@ fn position(name: &str) -> Option<usize> {
 }
 
 /// The names of a VM, each made when it is first used.
-pub(crate) struct Names<'js>([OnceCell<OwnName<'js>>; NAMES.len()]);
+pub(crate) struct Names<'js> {
+    own: [OnceCell<OwnName<'js>>; NAMES.len()],
+    /// Where a name was found last, by the end of its number.
+    found: [Cell<u8>; 128],
+}
 
 impl<'js> Names<'js> {
     pub(crate) fn new() -> Self {
-        Self(std::array::from_fn(|_| OnceCell::new()))
+        Self {
+            own: std::array::from_fn(|_| OnceCell::new()),
+            found: std::array::from_fn(|_| Cell::new(NONE)),
+        }
     }
 
     /// A property name as text.
     pub(crate) fn text(&self, ctx: &Ctx<'js>, name: Name<'_>) -> Result<Cow<'static, str>> {
+        let found = &self.found[name.number() as usize % self.found.len()];
         let is_same = |own: &OnceCell<OwnName<'js>>| own.get().is_some_and(|own| own.name() == name);
-        if let Some(at) = self.0.iter().position(is_same) {
+        let at = usize::from(found.get());
+        if self.own.get(at).is_some_and(is_same) {
+            return Ok(Cow::Borrowed(NAMES[at]));
+        }
+        if let Some(at) = self.own.iter().position(is_same) {
+            found.set(at as u8);
             return Ok(Cow::Borrowed(NAMES[at]));
         }
         let text = text(ctx, &properties::string(ctx, name)?)?;
@@ -133,6 +146,6 @@ impl<'js> Names<'js> {
     }
 
     fn own(&self, ctx: &Ctx<'js>, at: usize) -> Result<&OwnName<'js>> {
-        loaded(&self.0[at], || OwnName::new(ctx, NAMES[at]))
+        loaded(&self.own[at], || OwnName::new(ctx, NAMES[at]))
     }
 }

@@ -1,4 +1,5 @@
-//! Properties, by the engine's own calls: what crosses is mostly properties, and the binding takes twice as long for each.
+//! Objects and their properties, by the engine's own calls: what crosses is mostly properties, and the binding takes twice
+//! as long for each.
 
 #![allow(unsafe_code, reason = "the binding's way counts contexts and makes values for every property")]
 
@@ -35,17 +36,19 @@ impl<'js> OwnName<'js> {
         Self::checked(ctx, unsafe { qjs::JS_ValueToAtom(raw(ctx), value.as_raw()) })
     }
 
-    fn item(ctx: &Ctx<'js>, index: u32) -> Result<Self> {
-        // SAFETY: the context is live.
-        Self::checked(ctx, unsafe { qjs::JS_NewAtomUInt32(raw(ctx), index) })
-    }
-
     fn checked(ctx: &Ctx<'js>, atom: qjs::JSAtom) -> Result<Self> {
         if atom == qjs::JS_ATOM_NULL { Err(Error::Exception) } else { Ok(Self { atom, ctx: ctx.clone() }) }
     }
 
     pub(crate) fn name(&self) -> Name<'_> {
         Name(self.atom, PhantomData)
+    }
+}
+
+impl Name<'_> {
+    /// The number that the engine knows it by.
+    pub(crate) fn number(self) -> u32 {
+        self.0
     }
 }
 
@@ -164,7 +167,58 @@ pub(crate) fn prevent_extensions(object: &Object<'_>) -> Result<()> {
 
 /// Defines an item of an array.
 pub(crate) fn define_item<'js>(array: &Object<'js>, index: u32, value: &Value<'js>) -> Result<()> {
-    define(array, OwnName::item(array.ctx(), index)?.name(), value)
+    let ctx = array.ctx();
+    // SAFETY: the context is live.
+    let name = OwnName::checked(ctx, unsafe { qjs::JS_NewAtomUInt32(raw(ctx), index) })?;
+    define(array, name.name(), value)
+}
+
+/// A new array of these items.
+pub(crate) fn array<'js>(ctx: &Ctx<'js>, items: Vec<Value<'js>>) -> Result<Value<'js>> {
+    let count = items.len().try_into().map_err(|_| Error::Unknown)?;
+    // SAFETY: each item is of this context, and live; the engine takes over a reference of its own to each, also if it fails.
+    unsafe {
+        let items: Vec<_> = items.iter().map(|item| qjs::JS_DupValue(raw(ctx), item.as_raw())).collect();
+        value(ctx, qjs::JS_NewArrayFrom(raw(ctx), count, items.as_ptr()))
+    }
+}
+
+/// A value as an object, if it is one: the binding asks first which kind of object it is.
+pub(crate) fn object<'a, 'js>(value: &'a Value<'js>) -> Option<&'a Object<'js>> {
+    // SAFETY: it is an object.
+    value.is_object().then(|| unsafe { value.ref_object() })
+}
+
+/// Whether what an object inherits from is this or nothing. Asked of no Proxy: that would run its trap.
+pub(crate) fn inherits_only<'js>(object: &Object<'js>, prototype: &Object<'js>) -> bool {
+    let ctx = raw(object.ctx());
+    // SAFETY: the object is of this context, and live; the reference to what it inherits from is ours.
+    unsafe {
+        let inherits = qjs::JS_GetPrototype(ctx, object.as_raw());
+        let is_same = qjs::JS_VALUE_GET_PTR(inherits) == qjs::JS_VALUE_GET_PTR(prototype.as_raw());
+        let is_only = qjs::JS_IsNull(inherits) || (qjs::JS_IsObject(inherits) && is_same);
+        qjs::JS_FreeValue(ctx, inherits);
+        is_only
+    }
+}
+
+/// Whether a value is this string. Most strings are ASCII, and of those nothing is copied.
+pub(crate) fn is_text(value: &Value<'_>, text: &str) -> Result<bool> {
+    if !value.is_string() {
+        return Ok(false);
+    }
+    let (ctx, mut length) = (raw(value.ctx()), 0);
+    // SAFETY: the value is of this context, and live; what the engine gives has as many bytes as it tells, until it is freed.
+    unsafe {
+        let bytes = qjs::JS_ToCStringLen(ctx, &mut length, value.as_raw());
+        if bytes.is_null() {
+            return Err(Error::Exception);
+        }
+        // As bytes: one with lone surrogates is not UTF-8, and equal to no text.
+        let is_text = std::slice::from_raw_parts(bytes.cast::<u8>(), length) == text.as_bytes();
+        qjs::JS_FreeCString(ctx, bytes);
+        Ok(is_text)
+    }
 }
 
 /// A property, wherever it is inherited from.

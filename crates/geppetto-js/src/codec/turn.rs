@@ -2,7 +2,7 @@
 
 use super::block::{self, Original, named_keys, object_of, string, unknown};
 use super::json::{Decoder, NO_ENTRIES, Read};
-use super::{CodecError, each, items};
+use super::{CodecError, each, items, properties};
 use crate::fault::Fallible;
 use crate::vm::Vm;
 use geppetto_turns::{Block, Blocks, Map, Turn, TurnId};
@@ -109,7 +109,7 @@ fn blocks<'js>(
     value: &Value<'js>,
     original: Option<&Turn>,
 ) -> std::result::Result<Blocks, CodecError> {
-    let array = value.as_object().filter(|_| value.is_array());
+    let array = properties::object(value).filter(|_| value.is_array());
     let array = array.ok_or_else(|| {
         CodecError::new(format!("expected an array of blocks, got {}", crate::handle::describe(value)))
     })?;
@@ -153,7 +153,7 @@ pub(crate) fn decode_blocks<'js>(ctx: &Ctx<'js>, value: &Value<'js>, place: &str
     let mut decoder = Decoder::new(ctx, &vm);
     let nothing = Originals { blocks: &Blocks::new(), by_id: OnceCell::new() };
     let mut read = |index, item: &Value<'js>| block::decode(&mut decoder, item, &At(&nothing, index));
-    let array = value.as_object().filter(|_| value.is_array());
+    let array = properties::object(value).filter(|_| value.is_array());
     let read = match array {
         Some(array) => items(array, read),
         None => read(0, value).map(|block| vec![block]),
