@@ -11,12 +11,12 @@ use crate::codec::properties;
 use crate::fault::{Fallible, Fault};
 use crate::promise::{keep, when_settled};
 use crate::vm::Vm;
-use futures_util::future::{Either, select};
+use futures_util::future::{BoxFuture, Either, select};
 use geppetto_inference::RunToken;
-use geppetto_runner::{CallError, JsError, JsRef, Local, OwnerRef};
+use geppetto_runner::{CallError, HeldFrame, JsError, JsRef, Local, OwnerRef};
 use rquickjs::function::Args;
 use rquickjs::{Ctx, Function, Value};
-use std::future::pending;
+use std::future::{pending, ready};
 use std::pin::pin;
 use tokio::sync::oneshot;
 
@@ -76,14 +76,15 @@ impl Callback {
         }
     }
 
-    /// Calls the function and waits for what it returns. Everything that is `around` holds for what happens in it.
-    pub(crate) async fn call<R, E, D>(
+    /// Calls the function, on the owner's thread at once, and waits for what it returns. Everything that is `around` holds for
+    /// what happens in it.
+    pub(crate) fn call<R, E, D>(
         &self,
         op: &'static str,
         around: impl Into<Around>,
         encode: E,
         decode: D,
-    ) -> Result<R, CallbackError>
+    ) -> impl Future<Output = Result<R, CallbackError>> + Send
     where
         R: Send + 'static,
         E: for<'js> FnOnce(&Ctx<'js>) -> Fallible<Arguments<'js>> + Send + 'static,
@@ -91,10 +92,50 @@ impl Callback {
     {
         // From before the call: what follows it may be interrupted within it.
         let (killed, interrupted) = (self.owner.microtasks_killed(), self.owner.interrupted_continuations());
+        let held = around.into();
+        let started = match self.started(op, held.clone(), encode, decode) {
+            // Most are done, and need no room for the rest.
+            Either::Left((Ok(Started::Done(result)), _)) => return Either::Left(ready(result)),
+            started => started,
+        };
+        Either::Right(Box::pin(async move {
+            let (started, _held) = match started {
+                Either::Left(started) => started,
+                Either::Right(queued) => queued.await,
+            };
+            if let Err(error @ CallError::Interrupted { .. }) = &started
+                && !held.is_over()
+                && !held.is_heard_by_host()
+            {
+                // The job's own time was over. The run or call fails with it, and a script may catch that: the host hears of it.
+                self.owner.report("run callback", error.clone());
+            }
+            match started.map_err(CallbackError::Call)? {
+                Started::Done(result) => result,
+                // Whoever waits is waiting for that end, too.
+                Started::Over => pending().await,
+                Started::Pending(settled) => self.settled(settled, held, (killed, interrupted)).await,
+            }
+        }))
+    }
+
+    /// Calls the function here, or queues that for the owner's thread. What it is called with is used up here, or in a box:
+    /// whoever waits needs no room for it.
+    fn started<R, E, D>(
+        &self,
+        op: &'static str,
+        around: Around,
+        encode: E,
+        decode: D,
+    ) -> Either<Begun<R>, BoxFuture<'_, Begun<R>>>
+    where
+        R: Send + 'static,
+        E: for<'js> FnOnce(&Ctx<'js>) -> Fallible<Arguments<'js>> + Send + 'static,
+        D: for<'js> FnOnce(&Ctx<'js>, Returned<'js>) -> Fallible<R> + Send + 'static,
+    {
         let function = self.function.clone();
-        let around = around.into();
-        let (scope, frame) = (around.scope(), around.frame());
-        let (held, token) = (around.clone(), around.token());
+        let (scope, frame, continuations) = (around.scope(), around.frame(), around.frame());
+        let token = around.token();
         let start = move |ctx: Ctx<'_>| start(&ctx, &function, around, encode, decode);
         let here = move || match Local::current() {
             Some(local) => {
@@ -104,32 +145,17 @@ impl Callback {
             }
             None => Err(CallError::Closed),
         };
-        let is_here = self.owner.local().is_some();
-        let (started, _held) = if is_here {
-            (here(), None)
-        } else {
-            // What follows the job belongs to the callback, too.
-            let (owner, continuations) = (self.owner.clone(), held.frame());
-            let queued = move |_: Ctx<'_>| {
-                let held = owner.hold_frame(continuations);
-                (here(), Some(held))
-            };
-            self.owner.call_in(scope, op, queued).await.unwrap_or_else(|error| (Err(error), None))
+        if self.owner.local().is_some() {
+            return Either::Left((here(), None));
+        }
+        // What follows the job belongs to the callback, too.
+        let owner = self.owner.clone();
+        let queued = move |_: Ctx<'_>| {
+            let held = owner.hold_frame(continuations);
+            (here(), Some(held))
         };
-        if let Err(error @ CallError::Interrupted { .. }) = &started
-            && !held.is_over()
-            && !held.is_heard_by_host()
-        {
-            // The job's own time was over. The run or call fails with it, and a script may catch that: the host hears of it.
-            self.owner.report("run callback", error.clone());
-        }
-        match started.map_err(CallbackError::Call)? {
-            Started::Done(result) => result,
-            // Whoever waits is waiting for that end, too.
-            Started::Over => pending().await,
-            // Most are done, and need no room for this.
-            Started::Pending(settled) => Box::pin(self.settled(settled, held, (killed, interrupted))).await,
-        }
+        let called = self.owner.call_in(scope, op, queued);
+        Either::Right(Box::pin(async { called.await.unwrap_or_else(|error| (Err(error), None)) }))
     }
 
     /// Waits for a promise that a callback has returned.
@@ -171,6 +197,9 @@ impl Callback {
         }
     }
 }
+
+/// What became of a call at first, and what holds for what follows it meanwhile.
+type Begun<R> = (Result<Started<R>, CallError>, Option<HeldFrame>);
 
 /// Tells listeners what has happened, before a callback is called: in a synchronous wait, of what the callback is in.
 fn tell(local: &Local, within: &RunToken) {

@@ -214,40 +214,39 @@ impl JsMiddleware {
         })
     }
 
-    async fn call(
+    // No future around the callback's: it would have room for all of this once more.
+    fn call(
         &self,
         turn: Turn,
         next: Next,
         ctx: &RunContext,
         (last, requests): (Last, Option<Requests>),
-    ) -> Result<Outcome, CallbackError> {
+    ) -> impl Future<Output = Result<Outcome, CallbackError>> + Send {
         let asynchronous = self.asynchronous;
         let (given, run, seen, name) = (turn.clone(), ctx.clone(), last.clone(), self.name.clone());
-        self.callback
-            .call(
-                "middleware",
-                Some(ctx.clone()),
-                move |js| {
-                    let given_js = turn::encode(js, &given)?.into_value();
-                    // Nobody sees it but the function around it.
-                    let native = hidden(js, move |call| {
-                        let (turn, next) = next_arguments(call, &given, &next)?;
-                        match &requests {
-                            Some(requests) => next_async(call, (requests, &name), next, turn),
-                            None => next_sync(call, &next, turn, &last),
-                        }
-                    })?;
-                    let make_next = Vm::of(js).prelude(js)?.make_next.clone();
-                    let made: Array<'_> = make_next.call((native, given_js.clone(), asynchronous))?;
-                    let context = callback_context::for_middleware(js, &run)?.into_value();
-                    Ok(Arguments { values: vec![given_js, made.get(0)?, context], fallback: made.get(1)? })
-                },
-                move |js, returned| {
-                    let last = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
-                    outcome(js, returned, &turn, last.and_then(Result::ok).as_ref())
-                },
-            )
-            .await
+        self.callback.call(
+            "middleware",
+            Some(ctx.clone()),
+            move |js| {
+                let given_js = turn::encode(js, &given)?.into_value();
+                // Nobody sees it but the function around it.
+                let native = hidden(js, move |call| {
+                    let (turn, next) = next_arguments(call, &given, &next)?;
+                    match &requests {
+                        Some(requests) => next_async(call, (requests, &name), next, turn),
+                        None => next_sync(call, &next, turn, &last),
+                    }
+                })?;
+                let make_next = Vm::of(js).prelude(js)?.make_next.clone();
+                let made: Array<'_> = make_next.call((native, given_js.clone(), asynchronous))?;
+                let context = callback_context::for_middleware(js, &run)?.into_value();
+                Ok(Arguments { values: vec![given_js, made.get(0)?, context], fallback: made.get(1)? })
+            },
+            move |js, returned| {
+                let last = seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                outcome(js, returned, &turn, last.and_then(Result::ok).as_ref())
+            },
+        )
     }
 
     /// Runs an asynchronous `next` and settles its promise.
