@@ -66,7 +66,7 @@ pub fn to_js<'js>(call: &Call<'_, 'js>, value: &Json) -> Result<Value<'js>> {
 /// # Errors
 /// A `TypeError` when it is something else.
 pub fn signal_option<'js>(call: &Call<'_, 'js>, index: usize, path: &str) -> Fallible<Option<RunToken>> {
-    let options = Options::read(call.ctx(), call.arg(index), path)?;
+    let options = Options::read(call.ctx(), call.arg(index), path.to_owned())?;
     let signal: Option<Value<'js>> = options.value("signal")?;
     options.finish()?;
     signal.map(|signal| token_of(call.ctx(), &signal, &format!("{path}.signal"))).transpose()

@@ -9,6 +9,7 @@ use crate::handle;
 use crate::vm::Vm;
 use geppetto_turns::{Map, UnknownName, did_you_mean};
 use rquickjs::{Ctx, Object, Value};
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::str::FromStr;
 use std::time::Duration;
@@ -19,13 +20,17 @@ pub(crate) struct Options<'js> {
     object: Option<Object<'js>>,
     /// The names of the object's own properties: what it inherits is no option.
     names: Vec<String>,
-    path: String,
+    path: Cow<'static, str>,
     asked: RefCell<Vec<&'static str>>,
 }
 
 impl<'js> Options<'js> {
     /// A reader for the argument at `path`; an absent one has no options.
-    pub(crate) fn read(ctx: &Ctx<'js>, value: Option<Value<'js>>, path: impl Into<String>) -> Fallible<Self> {
+    pub(crate) fn read(
+        ctx: &Ctx<'js>,
+        value: Option<Value<'js>>,
+        path: impl Into<Cow<'static, str>>,
+    ) -> Fallible<Self> {
         let path = path.into();
         let value = value.filter(|value| !value.is_undefined() && !value.is_null());
         let object = match value {
