@@ -1,9 +1,10 @@
-//! Measures what geppetto costs: `cargo xtask bench`. Each row is measured seven times and shown with its median,
-//! beside the target; `--json` prints one object a row instead,
+//! Measures what geppetto costs: `cargo xtask bench`. Each row is measured at least seven times and shown with its
+//! median, beside the target; `--json` prints one object a row instead,
 //! `--once` takes one sample, for instructions to be counted. Names of rows as arguments choose among them.
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
 mod measure;
+mod pace;
 mod rows;
 
 use measure::Row;

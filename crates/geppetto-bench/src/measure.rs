@@ -1,11 +1,16 @@
 //! One row: samples, their median, and what is to be reached.
 
+use crate::pace::{pace, undisturbed};
 use serde_json::json;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How often each row is measured.
+/// How often each row is measured at least…
 pub(crate) const SAMPLES: usize = 7;
+/// … for how long at least, because what slows a machine comes in bursts…
+const SPAN: Duration = Duration::from_secs(3);
+/// … and at most, when the machine is never quiet.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// Set where instructions are counted: one sample of what is ours, without a warm-up.
 pub(crate) static ONCE: AtomicBool = AtomicBool::new(false);
@@ -89,7 +94,7 @@ impl Row {
         };
         json!({
             "row": number, "name": self.name, "unit": self.unit, "median": self.median(), "min": min, "max": max,
-            "n": self.n, "sign": sign, "target": target, "reached": self.is_reached(),
+            "n": self.n, "samples": self.samples.len(), "sign": sign, "target": target, "reached": self.is_reached(),
         })
         .to_string()
     }
@@ -104,18 +109,37 @@ fn short(value: f64) -> String {
     }
 }
 
-/// Microseconds for each of `n` operations that `work` does, seven times, after one time to warm up.
+/// Samples, after one to warm up: those that nothing else on the machine disturbed.
+pub(crate) fn samples(mut sample: impl FnMut() -> f64) -> Vec<f64> {
+    if once() {
+        return vec![sample()];
+    }
+    sample();
+    let began = Instant::now();
+    let (mut taken, mut before) = (Vec::new(), pace());
+    loop {
+        let value = sample();
+        let after = pace();
+        taken.push((value, before.max(after)));
+        before = after;
+        let (quiet, elapsed) = (undisturbed(&taken), began.elapsed());
+        if quiet.len() >= SAMPLES && elapsed >= SPAN {
+            return quiet;
+        }
+        if taken.len() >= SAMPLES && elapsed >= LONGEST {
+            // As they came: too few tell nothing.
+            return taken.into_iter().map(|(value, _)| value).collect();
+        }
+    }
+}
+
+/// Samples of the microseconds for each of `n` operations that `work` does.
 pub(crate) fn microseconds(n: usize, mut work: impl FnMut()) -> Vec<f64> {
-    let mut sample = || {
+    samples(|| {
         let began = Instant::now();
         work();
         per(began.elapsed(), n)
-    };
-    let samples = if once() { 1 } else { SAMPLES };
-    if !once() {
-        sample();
-    }
-    (0..samples).map(|_| sample()).collect()
+    })
 }
 
 /// Microseconds for each of `n`.

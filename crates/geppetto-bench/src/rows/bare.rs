@@ -2,7 +2,7 @@
 //! session, no event, no limit; what crosses, and how often, is what crosses in the row above it.
 
 use super::process::{VMS, resident};
-use crate::measure::{Row, Target, microseconds, once, per};
+use crate::measure::{Row, Target, microseconds, once, per, samples};
 use rquickjs::function::{Func, This};
 use rquickjs::{Array, CatchResultExt, Context, Ctx, Function, Object, Result, Runtime, Value};
 use serde_json::{Value as Json, json};
@@ -278,15 +278,16 @@ pub(crate) fn vms() {
 
 /// Rows of as many VMs as row 12 makes, in processes of their own.
 pub(super) fn many() -> Vec<Row> {
-    let (mut creation, mut memory) = (Vec::new(), Vec::new());
-    for _ in 0..3 {
+    let mut memory = Vec::new();
+    let creation = samples(|| {
         let this = std::env::current_exe().expect("this program");
         let told = Command::new(this).arg("--bare-vms").output().expect("its output");
         let told = String::from_utf8_lossy(&told.stdout).into_owned();
         let mut figures = told.split_whitespace().map(|figure| figure.parse().unwrap_or(f64::NAN));
-        creation.extend(figures.next());
+        let creation = figures.next().unwrap_or(f64::NAN);
         memory.extend(figures.next());
-    }
+        creation
+    });
     vec![
         Row::new("  of the engine alone with a thread, one by one", "µs", Target::None, VMS, creation),
         Row::new("  memory of each of those", "kB", Target::None, VMS, memory),

@@ -1,7 +1,7 @@
 //! What a process and a VM cost before they do anything.
 
 use super::{bare, bridge};
-use crate::measure::{Row, SAMPLES, Target, per};
+use crate::measure::{Row, Target, per, samples};
 use geppetto_js::{Runtime, Source};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -38,9 +38,9 @@ const PROCESSES: usize = 20;
 
 /// Milliseconds for each process, and the megabytes of the largest.
 fn processes(command: &mut Command) -> (Vec<f64>, Vec<f64>) {
-    let (mut times, mut memory) = (Vec::new(), Vec::new());
+    let mut memory = Vec::new();
     command.stdin(Stdio::null()).stdout(Stdio::null());
-    for _ in 0..=SAMPLES {
+    let times = samples(|| {
         let began = Instant::now();
         let mut peak = 0;
         for _ in 0..PROCESSES {
@@ -49,11 +49,11 @@ fn processes(command: &mut Command) -> (Vec<f64>, Vec<f64>) {
             assert!(used.status.success());
             peak = peak.max(used.rusage.maxrss);
         }
-        times.push(per(began.elapsed(), PROCESSES) / 1000.0);
         #[allow(clippy::cast_precision_loss, reason = "bytes of one process")]
         memory.push(peak as f64 / 1e6);
-    }
-    (times.split_off(1), memory.split_off(1))
+        per(began.elapsed(), PROCESSES) / 1000.0
+    });
+    (times, memory)
 }
 
 /// How many VMs row 12 makes.
@@ -62,9 +62,8 @@ pub(super) const VMS: usize = 1_000;
 /// 12. A thousand VMs with the module and a small script.
 pub(crate) fn many() -> Vec<Row> {
     let text = "const gp = require(\"geppetto\"); exports.engine = gp.engines.echo();";
-    let mut creation = Vec::new();
     let mut memory = Vec::new();
-    for _ in 0..3 {
+    let creation = samples(|| {
         let before = resident();
         let began = Instant::now();
         let all: Vec<Runtime> = (0..VMS)
@@ -74,10 +73,11 @@ pub(crate) fn many() -> Vec<Row> {
                 runtime
             })
             .collect();
-        creation.push(per(began.elapsed(), VMS));
+        let creation = per(began.elapsed(), VMS);
         memory.push((resident() - before) / 1000.0);
         drop(all);
-    }
+        creation
+    });
     let name = "1,000 VMs with the module and a script: creation of each";
     let mut rows = vec![
         Row::new(name, "µs", Target::AtMost(400.0), VMS, creation),

@@ -1,6 +1,6 @@
 //! What comes from a provider: HTTP, the format, the engine, events, and a listener of the script.
 
-use crate::measure::{Row, SAMPLES, Target, per, rates};
+use crate::measure::{Row, Target, per, rates, samples};
 use futures_lite::future::block_on;
 use geppetto_engines::fake::{Answer, FakeProvider, Received, Reply, format_of, last_question};
 use geppetto_engines::{Api, Engines, Policy, Settings};
@@ -61,14 +61,12 @@ pub(crate) fn deltas() -> Vec<Row> {
             assert_eq!(block_on(called).expect("an answer"), n);
             per(began.elapsed(), n)
         };
-        once(10_000);
-        let samples: Vec<f64> = (0..SAMPLES).map(|_| once(10_000)).collect();
-        once(100_000);
-        let longer: Vec<f64> = (0..3).map(|_| once(100_000)).collect();
+        let shorter = samples(|| once(10_000));
+        let longer = samples(|| once(100_000));
         let name = format!("10,000 deltas over HTTP to a JS listener, {}", api.name());
-        let row = Row::new(name, "/s", Target::AtLeast(150_000.0), 10_000, rates(&samples));
+        let row = Row::new(name, "/s", Target::AtLeast(150_000.0), 10_000, rates(&shorter));
         let growth = longer.iter().copied().fold(f64::INFINITY, f64::min)
-            / samples.iter().copied().fold(f64::INFINITY, f64::min);
+            / shorter.iter().copied().fold(f64::INFINITY, f64::min);
         rows.push(row);
         rows.push(Row::new(
             "  time for each of 100,000, by that",

@@ -105,7 +105,7 @@ fn position(name: &str) -> Option<usize> {
 pub(crate) struct Names<'js> {
     own: [OnceCell<OwnName<'js>>; NAMES.len()],
     /// Where a name was found last, by the end of its number.
-    found: [Cell<u8>; 128],
+    found: [Cell<u8>; 64],
 }
 
 impl<'js> Names<'js> {
