@@ -19,9 +19,15 @@ struct Group {
     compiled: &'static [u8],
 }
 
+const PRIMORDIALS: Group = Group {
+    name: "geppetto:primordials",
+    sources: &[include_str!("globals/primordials.js")],
+    compiled: include_bytes!("compiled/primordials.bytecode"),
+};
+
 const PRELUDE: Group = Group {
     name: "geppetto:prelude",
-    sources: &[include_str!("globals/primordials.js"), include_str!("prelude.js")],
+    sources: &[include_str!("prelude.js")],
     compiled: include_bytes!("compiled/prelude.bytecode"),
 };
 
@@ -50,7 +56,7 @@ const WEB: Group = Group {
 };
 
 #[cfg(any(test, feature = "codegen"))]
-const GROUPS: [Group; 5] = [PRELUDE, INSPECTION, CONSOLE, CLONE, WEB];
+const GROUPS: [Group; 6] = [PRIMORDIALS, PRELUDE, INSPECTION, CONSOLE, CLONE, WEB];
 
 impl Group {
     /// Its functions: from the bytecode, or from the sources if the engine is of another version than the one it was
@@ -77,9 +83,25 @@ impl Group {
     }
 }
 
+/// The kept intrinsics as our scripts use them.
+pub(crate) fn primordials<'js>(ctx: &Ctx<'js>, intrinsics: &Object<'js>) -> Result<Object<'js>> {
+    let [primordials] = PRIMORDIALS.load(ctx)?;
+    primordials.call((intrinsics.clone(),))
+}
+
+/// Makes `console`.
+pub(crate) fn console<'js>(ctx: &Ctx<'js>, kept: &Object<'js>) -> Result<Value<'js>> {
+    let native = Members::hidden(ctx)?;
+    console::natives(&native)?;
+    native.method("inspection", 0, |call| {
+        Ok(Vm::of(call.ctx()).inspection(call.ctx())?.all.clone().into_value())
+    })?;
+    let [console] = CONSOLE.load(ctx)?;
+    console.call((native.object, kept.clone()))
+}
+
 /// What is easier said in JavaScript: errors, promises, and abort signals.
 pub(crate) struct Prelude<'js> {
-    kept: Object<'js>,
     /// Its functions and classes by name.
     pub(crate) all: Object<'js>,
     pub(crate) settle: Function<'js>,
@@ -101,7 +123,7 @@ pub(crate) struct Prelude<'js> {
 }
 
 impl<'js> Prelude<'js> {
-    pub(crate) fn load(ctx: &Ctx<'js>, intrinsics: &Object<'js>) -> Result<Self> {
+    pub(crate) fn load(ctx: &Ctx<'js>, kept: &Object<'js>) -> Result<Self> {
         let native = Members::hidden(ctx)?;
         console::reports(&native)?;
         inspect::is_handle_of(&native)?;
@@ -110,11 +132,9 @@ impl<'js> Prelude<'js> {
             let vm = Vm::of(call.ctx());
             Ok(vm.inspection(call.ctx())?.shown.call((call.at(0),))?)
         })?;
-        let [primordials, prelude] = PRELUDE.load(ctx)?;
-        let kept: Object<'js> = primordials.call((intrinsics.clone(),))?;
+        let [prelude] = PRELUDE.load(ctx)?;
         let all: Object<'js> = prelude.call((native.object, kept.clone()))?;
         Ok(Self {
-            kept,
             settle: all.get("settle")?,
             make_next: all.get("makeNext")?,
             bind_methods: all.get("bindMethods")?,
@@ -135,32 +155,13 @@ impl<'js> Prelude<'js> {
         })
     }
 
-    /// Makes `console`.
-    pub(crate) fn console(&self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
-        let native = Members::hidden(ctx)?;
-        console::natives(&native)?;
-        native.method("inspection", 0, |call| {
-            Ok(Vm::of(call.ctx()).inspection(call.ctx())?.all.clone().into_value())
-        })?;
-        let [console] = CONSOLE.load(ctx)?;
-        console.call((native.object, self.kept.clone()))
-    }
-
     /// Makes `structuredClone`.
-    pub(crate) fn structured_clone(&self, ctx: &Ctx<'js>) -> Result<Function<'js>> {
+    pub(crate) fn structured_clone(&self, ctx: &Ctx<'js>, kept: &Object<'js>) -> Result<Function<'js>> {
         let native = Members::hidden(ctx)?;
         inspect::is_handle_of(&native)?;
         inspect::is_proxy_of(&native)?;
         let [clone] = CLONE.load(ctx)?;
-        clone.call((native.object, self.kept.clone(), self.all.clone()))
-    }
-
-    /// Makes `URL` and its kin, by name.
-    pub(crate) fn web(&self, ctx: &Ctx<'js>, inspection: &Inspection<'js>) -> Result<Object<'js>> {
-        let native = Members::hidden(ctx)?;
-        web::natives(&native)?;
-        let [web] = WEB.load(ctx)?;
-        web.call((native.object, self.kept.clone(), inspection.all.clone()))
+        clone.call((native.object, kept.clone(), self.all.clone()))
     }
 }
 
@@ -171,14 +172,21 @@ pub(crate) struct Inspection<'js> {
 }
 
 impl<'js> Inspection<'js> {
-    pub(crate) fn load(ctx: &Ctx<'js>, prelude: &Prelude<'js>) -> Result<Self> {
+    pub(crate) fn load(ctx: &Ctx<'js>, kept: &Object<'js>, prelude: &Prelude<'js>) -> Result<Self> {
         let native = Members::hidden(ctx)?;
         inspect::natives(&native)?;
         let [layout, inspect] = INSPECTION.load(ctx)?;
-        let kept = prelude.kept.clone();
         let layout: Object<'js> = layout.call((kept.clone(),))?;
-        let all: Object<'js> = inspect.call((native.object, kept, layout, prelude.all.clone()))?;
+        let all: Object<'js> = inspect.call((native.object, kept.clone(), layout, prelude.all.clone()))?;
         Ok(Self { shown: all.get("shown")?, all })
+    }
+
+    /// Makes `URL` and its kin, by name.
+    pub(crate) fn web(&self, ctx: &Ctx<'js>, kept: &Object<'js>) -> Result<Object<'js>> {
+        let native = Members::hidden(ctx)?;
+        web::natives(&native)?;
+        let [web] = WEB.load(ctx)?;
+        web.call((native.object, kept.clone(), self.all.clone()))
     }
 }
 

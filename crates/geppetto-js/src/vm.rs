@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::globals::{self, intrinsics::Intrinsics};
 use crate::host::Host;
 use crate::ns;
-use crate::prelude::{Inspection, Prelude};
+use crate::prelude::{self, Inspection, Prelude};
 use geppetto_events::RunIds;
 use rquickjs::function::Constructor;
 use rquickjs::runtime::UserDataGuard;
@@ -36,6 +36,7 @@ pub(crate) struct Vm<'js> {
     pub(crate) error: Constructor<'js>,
     /// The built-ins as they were before any script.
     intrinsics: Intrinsics<'js>,
+    primordials: OnceCell<Object<'js>>,
     prelude: OnceCell<Prelude<'js>>,
     inspection: OnceCell<Inspection<'js>>,
     web: OnceCell<Object<'js>>,
@@ -65,6 +66,7 @@ impl<'js> Vm<'js> {
             type_error: intrinsics.constructor("TypeError")?,
             error: intrinsics.constructor("Error")?,
             intrinsics,
+            primordials: OnceCell::new(),
             prelude: OnceCell::new(),
             inspection: OnceCell::new(),
             web: OnceCell::new(),
@@ -77,12 +79,28 @@ impl<'js> Vm<'js> {
         globals::install(ctx)
     }
 
-    /// Our own scripts, read when they are first asked for.
+    /// The built-ins as our own scripts use them, read when one is first asked for.
     ///
     /// # Errors
     /// What the engine throws where it has no room for them: no memory, no stack.
+    fn primordials(&self, ctx: &Ctx<'js>) -> Result<&Object<'js>> {
+        loaded(&self.primordials, || prelude::primordials(ctx, &self.intrinsics.object(ctx)?))
+    }
+
+    /// What is easier said in JavaScript.
+    ///
+    /// # Errors
+    /// What the engine throws where it has no room for it: no memory, no stack.
     pub(crate) fn prelude(&self, ctx: &Ctx<'js>) -> Result<&Prelude<'js>> {
-        loaded(&self.prelude, || Prelude::load(ctx, &self.intrinsics.object(ctx)?))
+        loaded(&self.prelude, || Prelude::load(ctx, self.primordials(ctx)?))
+    }
+
+    /// A new `console`.
+    ///
+    /// # Errors
+    /// See [`prelude`](Self::prelude).
+    pub(crate) fn console(&self, ctx: &Ctx<'js>) -> Result<Value<'js>> {
+        prelude::console(ctx, self.primordials(ctx)?)
     }
 
     /// `URL` and its kin, by name.
@@ -90,7 +108,7 @@ impl<'js> Vm<'js> {
     /// # Errors
     /// See [`prelude`](Self::prelude).
     pub(crate) fn web(&self, ctx: &Ctx<'js>) -> Result<&Object<'js>> {
-        loaded(&self.web, || self.prelude(ctx)?.web(ctx, self.inspection(ctx)?))
+        loaded(&self.web, || self.inspection(ctx)?.web(ctx, self.primordials(ctx)?))
     }
 
     /// What `structuredClone` does.
@@ -98,7 +116,7 @@ impl<'js> Vm<'js> {
     /// # Errors
     /// See [`prelude`](Self::prelude).
     pub(crate) fn structured_clone(&self, ctx: &Ctx<'js>) -> Result<&Function<'js>> {
-        loaded(&self.structured_clone, || self.prelude(ctx)?.structured_clone(ctx))
+        loaded(&self.structured_clone, || self.prelude(ctx)?.structured_clone(ctx, self.primordials(ctx)?))
     }
 
     /// The constants of the module.
@@ -114,7 +132,7 @@ impl<'js> Vm<'js> {
     /// # Errors
     /// See [`prelude`](Self::prelude).
     pub(crate) fn inspection(&self, ctx: &Ctx<'js>) -> Result<&Inspection<'js>> {
-        loaded(&self.inspection, || Inspection::load(ctx, self.prelude(ctx)?))
+        loaded(&self.inspection, || Inspection::load(ctx, self.primordials(ctx)?, self.prelude(ctx)?))
     }
 
     /// Sees to it that turns, blocks and events find their shapes.

@@ -19,6 +19,7 @@ pub(crate) fn run(check: bool) -> anyhow::Result<()> {
     let schema = Schema::read(&root.join("xtask/schema.yaml"))?;
     let mut stale = Vec::new();
     let compiled = [
+        ("crates/geppetto-js/src/compiled/primordials.bytecode", printed(&["primordials"])?),
         ("crates/geppetto-js/src/compiled/prelude.bytecode", printed(&["prelude"])?),
         ("crates/geppetto-js/src/compiled/inspection.bytecode", printed(&["inspection"])?),
         ("crates/geppetto-js/src/compiled/console.bytecode", printed(&["console"])?),

@@ -71,10 +71,9 @@ fn settle<'js>(ctx: &Ctx<'js>, name: &str, value: Value<'js>) -> Result<()> {
 
 fn made<'js>(ctx: &Ctx<'js>, name: &str, origin: Origin) -> Result<Value<'js>> {
     let vm = Vm::of(ctx);
-    let prelude = vm.prelude(ctx)?;
     match origin {
-        Origin::Prelude => prelude.all.get(name),
-        Origin::Console => prelude.console(ctx),
+        Origin::Prelude => vm.prelude(ctx)?.all.get(name),
+        Origin::Console => vm.console(ctx),
         Origin::Web => vm.web(ctx)?.get(name),
     }
 }
