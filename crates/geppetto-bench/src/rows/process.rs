@@ -3,15 +3,34 @@
 use super::{bare, bridge};
 use crate::measure::{Row, Target, per, samples};
 use geppetto_js::{Runtime, Source};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 use wait4::Wait4;
 
-/// The command, built in release beside this program.
-fn command() -> PathBuf {
-    let here = std::env::current_exe().unwrap_or_default();
-    here.with_file_name("geppetto")
+/// A program, as it is once it is installed: a copy. What a linker has just written lies in memory page by page, and starts
+/// slower than a file that was written or read as a whole.
+struct Installed(PathBuf);
+
+impl Installed {
+    fn copy(program: &Path) -> Self {
+        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let copy = program.with_file_name(format!("{name}-installed-{}", std::process::id()));
+        std::fs::copy(program, &copy).expect("the program: cargo build --release -p geppetto-cli");
+        Self(copy)
+    }
+
+    fn command(&self, argument: &str) -> Command {
+        let mut command = Command::new(&self.0);
+        command.arg(argument);
+        command
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
 }
 
 /// 11. From the start of the process to its end, which a first `console.log` with the module loaded is right before.
@@ -19,12 +38,10 @@ pub(crate) fn start() -> Vec<Row> {
     let script = std::env::temp_dir().join(format!("geppetto-bench-{}.js", std::process::id()));
     std::fs::write(&script, "const gp = require(\"geppetto\"); console.log(typeof gp.createSession);")
         .expect("a script");
-    let mut ours = Command::new(command());
-    ours.arg("run").arg(&script);
-    let mut bare = Command::new(std::env::current_exe().expect("this program"));
-    bare.arg("--bare-process");
-    let (times, memory) = processes(&mut ours);
-    let (bare_times, _) = processes(&mut bare);
+    let this = std::env::current_exe().expect("this program");
+    let (ours, bare) = (Installed::copy(&this.with_file_name("geppetto")), Installed::copy(&this));
+    let (times, memory) = processes(ours.command("run").arg(&script));
+    let (bare_times, _) = processes(&mut bare.command("--bare-process"));
     let _ = std::fs::remove_file(script);
     vec![
         Row::new("process start to end, with a console.log", "ms", Target::AtMost(3.0), PROCESSES, times),
@@ -44,7 +61,7 @@ fn processes(command: &mut Command) -> (Vec<f64>, Vec<f64>) {
         let began = Instant::now();
         let mut peak = 0;
         for _ in 0..PROCESSES {
-            let child = command.spawn().expect("the command: cargo build --release -p geppetto-cli");
+            let child = command.spawn().expect("a process");
             let used = child.wait4().expect("an end");
             assert!(used.status.success());
             peak = peak.max(used.rusage.maxrss);
