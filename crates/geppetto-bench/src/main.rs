@@ -25,16 +25,23 @@ fn main() -> ExitCode {
     let json = arguments.iter().any(|argument| argument == "--json");
     let wanted: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with("--")).collect();
     measure::ONCE.store(arguments.iter().any(|argument| argument == "--once"), Ordering::Relaxed);
-    let mut failed = false;
+    let (mut failed, mut fastest) = (false, f64::INFINITY);
     if !json && !arguments.iter().any(|argument| argument == "--no-head") {
         println!("{}", Row::HEAD);
     }
     for (number, bench) in rows::ALL {
         let name = number.to_string();
         if wanted.is_empty() {
+            fastest = fastest.min(pace::fastest());
             // Each row in a process of its own: none inherits the memory and the threads of another.
-            let measured = std::env::current_exe()
-                .and_then(|this| Command::new(this).arg(&name).args(["--no-head"]).args(&arguments).status());
+            let measured = std::env::current_exe().and_then(|this| {
+                let mut row = Command::new(this);
+                row.env(pace::FASTEST, fastest.to_string())
+                    .arg(&name)
+                    .arg("--no-head")
+                    .args(&arguments)
+                    .status()
+            });
             if !measured.is_ok_and(|status| status.success()) {
                 println!("row {name} could not be measured");
                 failed = true;
