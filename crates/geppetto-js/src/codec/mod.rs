@@ -185,12 +185,24 @@ pub(crate) fn length(array: &Object<'_>) -> Result<usize> {
     Ok(length as usize)
 }
 
+const AT_ONCE: usize = 1024;
+
 /// An array of values.
 pub(crate) fn array<'js>(
     ctx: &Ctx<'js>,
     items: impl IntoIterator<Item = Result<Value<'js>>>,
 ) -> Result<Value<'js>> {
-    properties::array(ctx, items.into_iter().collect::<Result<_>>()?)
+    let mut items = items.into_iter();
+    // At once, but for those of lists that are long: they would be held twice.
+    let first: Vec<_> = items.by_ref().take(AT_ONCE).collect::<Result<_>>()?;
+    let array = properties::array(ctx, &first)?;
+    if first.len() == AT_ONCE {
+        for (index, item) in (AT_ONCE..).zip(items) {
+            #[allow(clippy::cast_possible_truncation, reason = "no list has 2^32 items in memory")]
+            properties::define_item(&array, index as u32, &item?)?;
+        }
+    }
+    Ok(array.into_value())
 }
 
 /// A value as `console` shows it.

@@ -174,13 +174,14 @@ pub(crate) fn define_item<'js>(array: &Object<'js>, index: u32, value: &Value<'j
 }
 
 /// A new array of these items.
-pub(crate) fn array<'js>(ctx: &Ctx<'js>, items: Vec<Value<'js>>) -> Result<Value<'js>> {
+pub(crate) fn array<'js>(ctx: &Ctx<'js>, items: &[Value<'js>]) -> Result<Object<'js>> {
     let count = items.len().try_into().map_err(|_| Error::Unknown)?;
     // SAFETY: each item is of this context, and live; the engine takes over a reference of its own to each, also if it fails.
-    unsafe {
+    let array = unsafe {
         let items: Vec<_> = items.iter().map(|item| qjs::JS_DupValue(raw(ctx), item.as_raw())).collect();
-        value(ctx, qjs::JS_NewArrayFrom(raw(ctx), count, items.as_ptr()))
-    }
+        value(ctx, qjs::JS_NewArrayFrom(raw(ctx), count, items.as_ptr()))?
+    };
+    array.into_object().ok_or(Error::Unknown)
 }
 
 /// A value as an object, if it is one: the binding asks first which kind of object it is.

@@ -118,3 +118,11 @@ proptest! {
         prop_assert_eq!(call("edit", vec![before, after]), expected);
     }
 }
+
+#[test]
+fn a_list_survives_however_long_it_is() {
+    for length in [0, 1, 1023, 1024, 1025, 5000] {
+        let list = Value::Array((0..length).map(Value::from).collect());
+        assert_eq!(call("same", vec![list.clone()]), json!([list]), "{length} items");
+    }
+}
