@@ -124,6 +124,8 @@ async fn run_script(arguments: Run) -> u8 {
         }
     };
     uncaught.over();
+    // Where stderr takes nothing this would wait for ever.
+    let _ = timeout(LAST_WORDS, uncaught.said()).await;
     // What listeners threw counts at the end; a limit counts more than an error.
     let code = match uncaught.failed() {
         Some(Failed::Limit) => LIMIT,

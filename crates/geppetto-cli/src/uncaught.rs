@@ -5,7 +5,7 @@ use geppetto_js::{CallError, ErrorReport, ScriptError};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// How a script failed; the worst counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +23,8 @@ pub(crate) struct Uncaught {
     /// Set when the command ends: what a shutdown makes of promises is nobody's error.
     is_over: Arc<AtomicBool>,
     is_exhausted: Arc<AtomicBool>,
+    /// How many are telling something: another thread may have been first with what the command ends for.
+    saying: watch::Sender<usize>,
     job_timeout: Duration,
     memory_limit: usize,
 }
@@ -34,6 +36,7 @@ impl Uncaught {
             fatal: Arc::new(Notify::new()),
             is_over: Arc::default(),
             is_exhausted: Arc::default(),
+            saying: watch::Sender::default(),
             job_timeout,
             memory_limit,
         }
@@ -107,6 +110,7 @@ impl Uncaught {
     }
 
     fn out_of_memory(&self) {
+        let _saying = self.saying();
         self.fail(Failed::Limit);
         // Told once, whoever hears of it.
         if self.is_exhausted.swap(true, Ordering::Relaxed) {
@@ -117,9 +121,20 @@ impl Uncaught {
     }
 
     fn say(&self, text: &str, failed: Failed) {
+        let _saying = self.saying();
         // First, because the end of the script may be near, and counts it.
         self.fail(failed);
         Stream::Stderr.write(&format!("{text}\n"));
+    }
+
+    fn saying(&self) -> Saying<'_> {
+        self.saying.send_modify(|count| *count += 1);
+        Saying(&self.saying)
+    }
+
+    /// Waits until all that is being told is told.
+    pub(crate) async fn said(&self) {
+        let _ = self.saying.subscribe().wait_for(|count| *count == 0).await;
     }
 
     fn fail(&self, failed: Failed) {
@@ -134,5 +149,30 @@ impl Uncaught {
     /// Waits for an error that ends the command at once.
     pub(crate) async fn fatal(&self) {
         self.fatal.notified().await;
+    }
+}
+
+/// Somebody tells something, as long as this lives.
+struct Saying<'a>(&'a watch::Sender<usize>);
+
+impl Drop for Saying<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[test]
+    fn the_end_waits_for_what_another_thread_is_telling() {
+        let uncaught = Uncaught::new(Duration::from_secs(1), 1024);
+        let clone = uncaught.clone();
+        let saying = clone.saying();
+        assert_eq!(uncaught.said().now_or_never(), None);
+        drop(saying);
+        assert_eq!(uncaught.said().now_or_never(), Some(()));
     }
 }
