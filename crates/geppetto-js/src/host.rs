@@ -6,7 +6,7 @@ use crate::module::EngineFactory;
 use crate::pumps::Pumps;
 use crate::watches::Watches;
 use geppetto_events::{EventSink, Kept, MemoryMeter};
-use geppetto_inference::{CancelReason, Failure, InferenceError, Middleware, RunContext, RunToken};
+use geppetto_inference::{Failure, InferenceError, Middleware, RunContext, RunToken};
 use geppetto_runner::{CallError, Local, MemoryAccount, OwnerRef, WaitError};
 use geppetto_time::Clock;
 use geppetto_toolloop::{StepController, Tool};
@@ -99,8 +99,6 @@ pub(crate) struct Host {
     /// The folders of the files that were run: each may load what lies beneath its own.
     pub(crate) module_roots: RefCell<Vec<PathBuf>>,
     pub(crate) runs: ActiveRuns,
-    /// Ends every run with the VM.
-    pub(crate) shutdown: RunToken,
     /// How many runs, timers and host operations are pending. The command ends when there are none.
     pending: watch::Sender<usize>,
     meter: Arc<dyn MemoryMeter>,
@@ -113,10 +111,8 @@ impl Host {
         runs: ActiveRuns,
         pending: watch::Sender<usize>,
     ) -> Self {
-        let reason = CancelReason::Shutdown("the runtime was shut down".into());
         Self {
             meter: Arc::new(Meter(owner.memory())),
-            shutdown: RunToken::following(owner.stopping().clone(), reason),
             owner,
             watches: Watches::new(config.clock.clone()),
             config,

@@ -13,7 +13,7 @@ use crate::options::Options;
 use crate::promise::{promise_of, rejected};
 use crate::run_error::caller_stack;
 use crate::vm::Vm;
-use geppetto_inference::{Failure, InferenceError, Run, RunOptions, RunToken, Seed, Session};
+use geppetto_inference::{CancelReason, Failure, InferenceError, Run, RunOptions, RunToken, Seed, Session};
 use geppetto_runner::Local;
 use geppetto_turns::Turn;
 use rquickjs::{IntoJs, Result, Value};
@@ -188,7 +188,7 @@ fn read_run_options(options: &Options<'_>, kind: Kind) -> Fallible<RunOptions> {
     let host = Vm::of(options.ctx()).host.clone();
     let mut timeout = options.milliseconds("timeoutMs")?.filter(|timeout| !timeout.is_zero());
     let (parent, mut signals) = host.enclosing();
-    signals.push(host.shutdown.clone());
+    signals.push(shutdown_token(&host));
     let bounded = timeout.is_some() || parent.as_ref().is_some_and(|parent| parent.deadline().is_some());
     if kind == Kind::Synchronous && !bounded {
         timeout = Some(SYNC_TIMEOUT);
@@ -207,6 +207,12 @@ fn read_run_options(options: &Options<'_>, kind: Kind) -> Fallible<RunOptions> {
         parent,
         sinks: Vec::new(),
     })
+}
+
+/// Ends with the VM. Each run has its own: runs that share an ancestor belong together.
+fn shutdown_token(host: &crate::host::Host) -> RunToken {
+    let reason = CancelReason::Shutdown("the runtime was shut down".into());
+    RunToken::following(host.owner.stopping().clone(), reason)
 }
 
 /// Runs in place: the script waits, and nothing else happens in the VM but what belongs to the run.
