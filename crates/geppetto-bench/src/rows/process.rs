@@ -19,12 +19,6 @@ impl Installed {
         std::fs::copy(program, &copy).expect("the program: cargo build --release -p geppetto-cli");
         Self(copy)
     }
-
-    fn command(&self, argument: &str) -> Command {
-        let mut command = Command::new(&self.0);
-        command.arg(argument);
-        command
-    }
 }
 
 impl Drop for Installed {
@@ -40,8 +34,8 @@ pub(crate) fn start() -> Vec<Row> {
         .expect("a script");
     let this = std::env::current_exe().expect("this program");
     let (ours, bare) = (Installed::copy(&this.with_file_name("geppetto")), Installed::copy(&this));
-    let (times, memory) = processes(ours.command("run").arg(&script));
-    let (bare_times, _) = processes(&mut bare.command("--bare-process"));
+    let (times, memory) = processes(Command::new(&ours.0).arg("run").arg(&script));
+    let (bare_times, _) = processes(Command::new(&bare.0).arg("--bare-process"));
     let _ = std::fs::remove_file(script);
     vec![
         Row::new("process start to end, with a console.log", "ms", Target::AtMost(3.0), PROCESSES, times),
