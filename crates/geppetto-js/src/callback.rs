@@ -269,12 +269,13 @@ fn is_thenable(value: &Value<'_>) -> bool {
     }
     let ctx = value.ctx();
     // Most are plain objects, and nothing is read of those without a `then`.
-    if is_plain(&Vm::of(ctx), value)
-        && properties::object(value).is_some_and(|object| matches!(object.contains_key("then"), Ok(false)))
+    let vm = Vm::of(ctx);
+    if is_plain(&vm, value)
+        && properties::object(value).is_some_and(|object| matches!(vm.names.has(object, "then"), Ok(false)))
     {
         return false;
     }
-    let thenable = Vm::of(ctx).prelude(ctx).and_then(|prelude| prelude.is_thenable.call((value.clone(),)));
+    let thenable = vm.prelude(ctx).and_then(|prelude| prelude.is_thenable.call((value.clone(),)));
     thenable.inspect_err(|_| drop(ctx.catch())).unwrap_or(false)
 }
 

@@ -101,9 +101,9 @@ pub(crate) fn for_middleware<'js>(ctx: &Ctx<'js>, run: &RunContext) -> Result<Ob
     let object = CallbackContext::<true>::create(ctx, run)?;
     let names = &Vm::of(ctx).names;
     if let Some(name) = &run.origin().middleware_name {
-        names.define(&object, "middlewareName", &**name)?;
+        names.define_text(&object, "middlewareName", name)?;
     }
-    names.define(&object, "engineName", &**run.engine_name())?;
+    names.define_text(&object, "engineName", run.engine_name())?;
     Ok(object)
 }
 
@@ -114,10 +114,10 @@ pub(crate) fn for_tool<'js>(ctx: &Ctx<'js>, tool: &ToolContext) -> Result<Object
         None => handle::create_open(ctx, CallbackContext::<false> { run: None, token: tool.token.clone() })?,
     };
     let names = &Vm::of(ctx).names;
-    names.define(&object, "toolName", &*tool.tool_name)?;
-    names.define(&object, "callId", &*tool.call_id)?;
-    names.define(&object, "callName", &*tool.call_name)?;
-    names.define(&object, "attempt", tool.attempt)?;
+    names.define_text(&object, "toolName", &tool.tool_name)?;
+    names.define_text(&object, "callId", &tool.call_id)?;
+    names.define_text(&object, "callName", &tool.call_name)?;
+    names.define_number(&object, "attempt", tool.attempt.into())?;
     Ok(object)
 }
 
@@ -128,14 +128,14 @@ pub(crate) fn common<'js>(ctx: &Ctx<'js>, object: &Object<'js>, run: &RunContext
     let names = &vm.names;
     define_ids(object, &vm, run.ids())?;
     if let Some(trace_id) = run.trace_id() {
-        names.define(object, "traceId", &**trace_id)?;
+        names.define_text(object, "traceId", trace_id)?;
     }
     if let Some(tags) = run.tags() {
-        names.define(object, "tags", json::encode_map(ctx, tags)?)?;
+        names.define(object, "tags", json::encode_map(ctx, tags)?.into_value())?;
     }
-    names.define(object, "timestampMs", run.clock().unix_ms() as f64)?;
+    names.define_number(object, "timestampMs", run.clock().unix_ms() as f64)?;
     if let Some(deadline) = run.deadline() {
-        names.define(object, "deadlineMs", deadline.unix_ms() as f64)?;
+        names.define_number(object, "deadlineMs", deadline.unix_ms() as f64)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use crate::codec::names::Names;
 use crate::codec::shapes::Shapes;
+use crate::codec::strings::Words;
 use crate::fault::Fault;
 use crate::globals::{self, intrinsics::Intrinsics};
 use crate::host::Host;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 pub(crate) struct Vm<'js> {
     pub(crate) host: Rc<Host>,
     pub(crate) names: Names<'js>,
+    pub(crate) words: Words<'js>,
     /// What plain objects inherit from.
     pub(crate) object_prototype: Object<'js>,
     /// The ids of the run whose events were last encoded, as text of the VM.
@@ -57,6 +59,7 @@ impl<'js> Vm<'js> {
         let vm = Vm {
             host,
             names: Names::new(),
+            words: Words::new(),
             object_prototype: object_prototype.ok_or(rquickjs::Error::Unknown)?,
             run_ids: RefCell::default(),
             prototypes: RefCell::default(),

@@ -10,6 +10,7 @@ use std::time::Duration;
 /// Always gives the same answer, word by word, without a network.
 #[derive(Debug, Clone)]
 pub struct EchoEngine {
+    name: Arc<str>,
     reply: String,
     delay: Duration,
 }
@@ -18,7 +19,7 @@ impl EchoEngine {
     /// An engine that answers `reply`.
     #[must_use]
     pub fn new(reply: impl Into<String>) -> Self {
-        Self { reply: reply.into(), delay: Duration::ZERO }
+        Self { name: "echo".into(), reply: reply.into(), delay: Duration::ZERO }
     }
 
     /// The same, waiting this long before each word.
@@ -38,7 +39,7 @@ impl Default for EchoEngine {
 #[async_trait]
 impl Engine for EchoEngine {
     fn name(&self) -> Arc<str> {
-        "echo".into()
+        self.name.clone()
     }
 
     async fn infer(&self, turn: Turn, ctx: &RunContext) -> Result<Turn, InferenceError> {

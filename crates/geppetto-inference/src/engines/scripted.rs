@@ -55,6 +55,7 @@ pub struct ScriptedError {
 /// Gives one prepared answer per inference and remembers the turns it saw.
 #[derive(Debug)]
 pub struct ScriptedEngine {
+    name: Arc<str>,
     responses: Vec<ScriptedResponse>,
     calls: Mutex<Calls>,
 }
@@ -82,7 +83,7 @@ impl ScriptedEngine {
     /// An engine with these answers.
     #[must_use]
     pub fn new(responses: Vec<ScriptedResponse>) -> Self {
-        Self { responses, calls: Mutex::default() }
+        Self { name: "scripted".into(), responses, calls: Mutex::default() }
     }
 
     /// The same, with the turns it sees counted.
@@ -135,7 +136,7 @@ impl ScriptedEngine {
 #[async_trait]
 impl Engine for ScriptedEngine {
     fn name(&self) -> Arc<str> {
-        "scripted".into()
+        self.name.clone()
     }
 
     async fn infer(&self, mut turn: Turn, ctx: &RunContext) -> Result<Turn, InferenceError> {

@@ -16,20 +16,24 @@ const PROPERTIES: [&str; 5] = ["id", "kind", "role", "payload", "metadata"];
 const SHORTHAND: [&str; 5] = ["text", "args", "result", "name", "error"];
 
 pub(crate) fn encode<'js>(ctx: &Ctx<'js>, block: &Block) -> Result<Object<'js>> {
-    named(ctx, &Vm::of(ctx).names, block)
+    named(ctx, &Vm::of(ctx), block)
 }
 
-/// The same, with the names at hand.
-pub(crate) fn named<'js>(ctx: &Ctx<'js>, names: &Names<'js>, block: &Block) -> Result<Object<'js>> {
+/// The same, with the state of the VM at hand.
+pub(crate) fn named<'js>(ctx: &Ctx<'js>, vm: &Vm<'js>, block: &Block) -> Result<Object<'js>> {
+    let (names, words) = (&vm.names, &vm.words);
     let object = Object::new(ctx.clone())?;
-    names.define(&object, "id", block.id.as_str())?;
-    names.define(&object, "kind", block.kind.as_str())?;
+    names.define_text(&object, "id", &block.id)?;
+    names.define(&object, "kind", words.kind(ctx, block.kind)?)?;
     if let Some(role) = &block.role {
-        names.define(&object, "role", role.as_ref())?;
+        match words.role(ctx, role)? {
+            Some(word) => names.define(&object, "role", word)?,
+            None => names.define_text(&object, "role", role)?,
+        }
     }
-    names.define(&object, "payload", named_map(ctx, names, &block.payload)?)?;
+    names.define(&object, "payload", named_map(ctx, names, &block.payload)?.into_value())?;
     if !block.metadata.is_empty() {
-        names.define(&object, "metadata", named_keys(ctx, names, &block.metadata)?)?;
+        names.define(&object, "metadata", named_keys(ctx, names, &block.metadata)?.into_value())?;
     }
     Ok(object)
 }
@@ -38,7 +42,7 @@ pub(crate) fn named<'js>(ctx: &Ctx<'js>, names: &Names<'js>, block: &Block) -> R
 pub(crate) fn named_keys<'js>(ctx: &Ctx<'js>, names: &Names<'js>, map: &Map) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
     for (key, value) in map {
-        names.define(&object, short_key(key), super::json::named(ctx, names, value)?)?;
+        super::json::define(&object, names, short_key(key), value)?;
     }
     Ok(object)
 }
@@ -113,7 +117,7 @@ impl<'a> ReadBlock<'a> {
             "id" => {}
             "kind" => {
                 let expected = self.original.map_or("", |block| block.kind.as_str());
-                let name = string(decoder, value, expected)?;
+                let name = word(decoder, value, expected)?;
                 let unknown = |error: UnknownName| {
                     CodecError::new(match &*name {
                         "assistant" => format!("{error}; what a model says is llm_text"),
@@ -125,7 +129,7 @@ impl<'a> ReadBlock<'a> {
             }
             "role" => {
                 let expected = self.original.and_then(|block| block.role.as_deref());
-                self.role = Some(string(decoder, value, expected.unwrap_or_default())?);
+                self.role = Some(word(decoder, value, expected.unwrap_or_default())?);
             }
             "payload" => {
                 let expected = self.original.map_or(&*NO_ENTRIES, |block| &block.payload);
@@ -200,9 +204,10 @@ impl<'a> ReadBlock<'a> {
             },
         };
         let id = id.filter(|id| !id.is_empty()).map_or_else(BlockId::fresh, BlockId::from);
-        let role = match self.role {
-            None => kind.role().map(Cow::Borrowed),
-            Some(role) => Some(Cow::Owned(role.into_owned())),
+        let of_kind = kind.role().filter(|of_kind| self.role.as_ref().is_none_or(|role| role == of_kind));
+        let role = match of_kind {
+            Some(role) => Some(Cow::Borrowed(role)),
+            None => self.role.map(|role| Cow::Owned(role.into_owned())),
         };
         let metadata = self.metadata.map(|metadata| metadata.or(expected(|block| &block.metadata)));
         Ok(Block { id, kind, role, payload, metadata: metadata.unwrap_or_default() })
@@ -253,19 +258,33 @@ pub(crate) fn string<'js, 'e>(
     })
 }
 
+/// The same of a kind or role.
+fn word<'js, 'e>(
+    decoder: &mut Decoder<'_, 'js>,
+    value: &Value<'js>,
+    expected: &'e str,
+) -> std::result::Result<Cow<'e, str>, CodecError> {
+    match decoder.vm.words.known(value) {
+        Some(word) => Ok(Cow::Borrowed(decoder.known(word)?)),
+        None => string(decoder, value, expected),
+    }
+}
+
 /// The plain object that a value has to be.
 pub(crate) fn object_of<'a, 'js>(
     vm: &Vm<'js>,
     value: &'a Value<'js>,
     what: &str,
 ) -> std::result::Result<&'a Object<'js>, CodecError> {
+    // Most are plain, and then no handle.
+    let plain =
+        |object: &&Object<'js>| properties::is_like(object, &vm.object_prototype) && is_plain(vm, object);
+    if let Some(object) = properties::object(value).filter(plain) {
+        return Ok(object);
+    }
     let wrong = || CodecError::new(format!("expected {what}, got {}", handle::describe(value)));
     let object =
         properties::object(value).filter(|_| !value.is_array() && !value.is_function()).ok_or_else(wrong)?;
-    // Most are plain, and then no handle.
-    if !value.is_proxy() && !value.is_promise() && is_plain(vm, value) {
-        return Ok(object);
-    }
     let stands_for_something = value.is_promise() || (!value.is_proxy() && handle::is_handle(object));
     if stands_for_something || super::json::stand_in(vm, value)?.is_some() {
         return Err(wrong());

@@ -51,7 +51,7 @@ pub(crate) fn encode<'js>(ctx: &Ctx<'js>, event: &Event) -> Result<Value<'js>> {
         EventBody::Partial { delta, completion } | EventBody::PartialThinking { delta, completion } => {
             let object = handle::create_open(ctx, PartialEvent(completion.clone()))?;
             common(&object, event)?;
-            Vm::of(ctx).names.define(&object, "delta", &**delta)?;
+            Vm::of(ctx).names.define_text(&object, "delta", delta)?;
             Ok(object.into_value())
         }
         _ => general(ctx, event),
@@ -60,11 +60,11 @@ pub(crate) fn encode<'js>(ctx: &Ctx<'js>, event: &Event) -> Result<Value<'js>> {
 
 fn common<'js>(object: &Object<'js>, event: &Event) -> Result<()> {
     let vm = Vm::of(object.ctx());
-    vm.names.define(object, "type", event.event_type().as_str())?;
+    vm.names.define(object, "type", vm.words.event_type(object.ctx(), event.event_type())?)?;
     #[allow(clippy::cast_precision_loss, reason = "neither counts nor times reach 2^53")]
     {
-        vm.names.define(object, "seq", event.seq as f64)?;
-        vm.names.define(object, "timestampMs", event.timestamp_ms as f64)?;
+        vm.names.define_number(object, "seq", event.seq as f64)?;
+        vm.names.define_number(object, "timestampMs", event.timestamp_ms as f64)?;
     }
     define_ids(object, &vm, &event.run)
 }

@@ -2,7 +2,7 @@
 
 use super::cost::Cost;
 use super::names::Names;
-use super::{CodecError, each, items, properties, text};
+use super::{CodecError, each, items, properties, strings};
 use crate::vm::Vm;
 use geppetto_turns::{Map, long_key, short_key};
 use rquickjs::{Ctx, IntoJs, Object, Result, Type, Value};
@@ -39,9 +39,17 @@ pub(crate) fn named<'js>(ctx: &Ctx<'js>, names: &Names<'js>, value: &Json) -> Re
 pub(crate) fn named_map<'js>(ctx: &Ctx<'js>, names: &Names<'js>, map: &Map) -> Result<Object<'js>> {
     let object = Object::new(ctx.clone())?;
     for (key, value) in map {
-        names.define(&object, key, named(ctx, names, value)?)?;
+        define(&object, names, key, value)?;
     }
     Ok(object)
+}
+
+/// Defines a property.
+pub(super) fn define<'js>(object: &Object<'js>, names: &Names<'js>, key: &str, value: &Json) -> Result<()> {
+    match value {
+        Json::String(text) => names.define_text(object, key, text),
+        _ => names.define(object, key, named(object.ctx(), names, value)?),
+    }
 }
 
 /// The path of the first integer that a JS number cannot hold exactly.
@@ -148,13 +156,15 @@ impl<'a, 'js> Decoder<'a, 'js> {
         value: &Value<'js>,
         expected: &str,
     ) -> std::result::Result<Read<String>, CodecError> {
-        let read = if properties::is_text(value, expected)? {
-            Read::Same
-        } else {
-            Read::New(text(self.ctx, value)?)
-        };
+        let read = strings::read(self.ctx, value, expected)?;
         self.cost.value(self.ctx, if let Read::New(new) = &read { new.len() } else { expected.len() })?;
         Ok(read)
+    }
+
+    /// A string that is known.
+    pub(crate) fn known<'e>(&mut self, text: &'e str) -> std::result::Result<&'e str, CodecError> {
+        self.cost.value(self.ctx, text.len())?;
+        Ok(text)
     }
 
     /// A value.

@@ -26,12 +26,15 @@ pub(crate) mod json;
 pub(crate) mod names;
 pub(crate) mod properties;
 pub(crate) mod shapes;
+pub(crate) mod strings;
 pub(crate) mod turn;
 
 use crate::fault::Fault;
 use crate::vm::Vm;
-use properties::OwnNames;
+pub(crate) use properties::length;
+use properties::{Items, OwnNames};
 use rquickjs::{Ctx, Object, Result, Value};
+pub(crate) use strings::text;
 
 /// A value that cannot cross, and where in it.
 #[derive(Debug)]
@@ -81,20 +84,6 @@ impl From<rquickjs::Error> for CodecError {
     fn from(error: rquickjs::Error) -> Self {
         let message = error.to_string();
         Self { path: Vec::new(), message, thrown: error.is_exception().then_some(error) }
-    }
-}
-
-/// A JS string as UTF-8; lone surrogates become U+FFFD.
-pub(crate) fn text<'js>(ctx: &Ctx<'js>, value: &Value<'js>) -> Result<String> {
-    let Some(string) = value.as_string() else {
-        return Err(rquickjs::Error::new_from_js(value.type_name(), "string"));
-    };
-    match string.to_string() {
-        Ok(text) => Ok(text),
-        Err(_) => {
-            let well_formed = Vm::of(ctx).prelude(ctx)?.to_well_formed.clone();
-            well_formed.call::<_, rquickjs::String<'js>>((value.clone(),))?.to_string()
-        }
     }
 }
 
@@ -178,13 +167,6 @@ fn is_forged(value: &Value<'_>) -> bool {
     false
 }
 
-/// The length of an array; what an array-like claims is bounded by whoever reads it.
-pub(crate) fn length(array: &Object<'_>) -> Result<usize> {
-    let length: f64 = array.get("length")?;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "lengths are at most 2^53")]
-    Ok(length as usize)
-}
-
 const AT_ONCE: usize = 1024;
 
 /// An array of values.
@@ -194,13 +176,14 @@ pub(crate) fn array<'js>(
 ) -> Result<Value<'js>> {
     let mut items = items.into_iter();
     // At once, but for those of lists that are long: they would be held twice.
-    let first: Vec<_> = items.by_ref().take(AT_ONCE).collect::<Result<_>>()?;
-    let array = properties::array(ctx, &first)?;
-    if first.len() == AT_ONCE {
-        for (index, item) in (AT_ONCE..).zip(items) {
-            #[allow(clippy::cast_possible_truncation, reason = "no list has 2^32 items in memory")]
-            properties::define_item(&array, index as u32, &item?)?;
-        }
+    let mut first = Items::with_capacity(ctx, items.size_hint().0.min(AT_ONCE));
+    for item in items.by_ref().take(AT_ONCE) {
+        first.push(&item?);
+    }
+    let array = first.into_array()?;
+    for (index, item) in (AT_ONCE..).zip(items) {
+        #[allow(clippy::cast_possible_truncation, reason = "no list has 2^32 items in memory")]
+        properties::define_item(&array, index as u32, &item?)?;
     }
     Ok(array.into_value())
 }

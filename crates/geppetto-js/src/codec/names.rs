@@ -4,11 +4,11 @@ use super::properties::{self, Name, OwnName};
 use super::text;
 use crate::function::define;
 use crate::vm::loaded;
-use rquickjs::{Ctx, IntoJs, Object, Result};
-use std::borrow::Cow;
+use rquickjs::{Ctx, Object, Result, Value};
+use std::borrow::{Borrow, Cow};
 use std::cell::{Cell, OnceCell};
 
-const NAMES: [&str; 46] = [
+const NAMES: [&str; 47] = [
     "id",
     "kind",
     "role",
@@ -57,6 +57,8 @@ const NAMES: [&str; 46] = [
     "callId",
     "callName",
     "attempt",
+    // Of what a callback may return.
+    "then",
 ];
 
 /// Where each name is in the list, by its hash; `NONE` where there is none. A taken place moves it to the next.
@@ -135,13 +137,37 @@ impl<'js> Names<'js> {
     }
 
     /// Defines an own property, as [`define`] does.
-    pub(crate) fn define<V: IntoJs<'js>>(&self, object: &Object<'js>, name: &str, value: V) -> Result<()> {
+    pub(crate) fn define(
+        &self,
+        object: &Object<'js>,
+        name: &str,
+        value: impl Borrow<Value<'js>>,
+    ) -> Result<()> {
+        let value = value.borrow();
         match position(name) {
-            Some(at) => {
-                let name = self.own(object.ctx(), at)?.name();
-                properties::define(object, name, &value.into_js(object.ctx())?)
-            }
+            Some(at) => properties::define(object, self.own(object.ctx(), at)?.name(), value),
             None => define(object, name, value),
+        }
+    }
+
+    /// The same, with a number as its value.
+    pub(crate) fn define_number(&self, object: &Object<'js>, name: &str, number: f64) -> Result<()> {
+        self.define(object, name, Value::new_number(object.ctx().clone(), number))
+    }
+
+    /// The same, with a text as its value.
+    pub(crate) fn define_text(&self, object: &Object<'js>, name: &str, text: &str) -> Result<()> {
+        match position(name) {
+            Some(at) => properties::define_text(object, self.own(object.ctx(), at)?.name(), text),
+            None => define(object, name, text),
+        }
+    }
+
+    /// Whether an object has a property of this name, its own or inherited.
+    pub(crate) fn has(&self, object: &Object<'js>, name: &str) -> Result<bool> {
+        match position(name) {
+            Some(at) => properties::has(object, self.own(object.ctx(), at)?.name()),
+            None => object.contains_key(name),
         }
     }
 

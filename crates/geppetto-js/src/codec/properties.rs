@@ -59,7 +59,7 @@ impl Drop for OwnName<'_> {
     }
 }
 
-fn raw(ctx: &Ctx<'_>) -> *mut qjs::JSContext {
+pub(super) fn raw(ctx: &Ctx<'_>) -> *mut qjs::JSContext {
     ctx.as_raw().as_ptr()
 }
 
@@ -78,6 +78,21 @@ pub(crate) fn define<'js>(object: &Object<'js>, name: Name<'_>, value: &Value<'j
     define_with(object, name, value, qjs::JS_PROP_C_W_E)
 }
 
+/// The same, with a text as its value.
+pub(crate) fn define_text(object: &Object<'_>, name: Name<'_>, text: &str) -> Result<()> {
+    let ctx = object.ctx();
+    // SAFETY: the engine reads as many bytes as it is told, and keeps none of them. The reference is that of the property.
+    unsafe {
+        let text = qjs::JS_NewStringLen(raw(ctx), text.as_ptr().cast(), text.len() as _);
+        if qjs::JS_IsException(text) {
+            return Err(Error::Exception);
+        }
+        let defined = define_raw(object, name, text, qjs::JS_PROP_C_W_E);
+        qjs::JS_FreeValue(raw(ctx), text);
+        defined
+    }
+}
+
 /// Defines an own property with no flags but these.
 pub(crate) fn define_with<'js>(
     object: &Object<'js>,
@@ -85,6 +100,13 @@ pub(crate) fn define_with<'js>(
     value: &Value<'js>,
     flags: u32,
 ) -> Result<()> {
+    // SAFETY: the value is of this context, and live.
+    unsafe { define_raw(object, name, value.as_raw(), flags) }
+}
+
+/// # Safety
+/// The value is of the object's context, and live.
+unsafe fn define_raw(object: &Object<'_>, name: Name<'_>, value: qjs::JSValue, flags: u32) -> Result<()> {
     const SETS: u32 = qjs::JS_PROP_HAS_VALUE
         | qjs::JS_PROP_HAS_CONFIGURABLE
         | qjs::JS_PROP_HAS_ENUMERABLE
@@ -93,8 +115,7 @@ pub(crate) fn define_with<'js>(
     let (ctx, object, none) = (raw(object.ctx()), object.as_raw(), qjs::JS_UNDEFINED);
     let flags = SETS | flags;
     // SAFETY: object, name and value are of this context, and live; the engine takes references of its own.
-    let defined =
-        unsafe { qjs::JS_DefineProperty(ctx, object, name.0, value.as_raw(), none, none, flags as _) };
+    let defined = unsafe { qjs::JS_DefineProperty(ctx, object, name.0, value, none, none, flags as _) };
     if defined < 0 { Err(Error::Exception) } else { Ok(()) }
 }
 
@@ -173,21 +194,58 @@ pub(crate) fn define_item<'js>(array: &Object<'js>, index: u32, value: &Value<'j
     define(array, name.name(), value)
 }
 
-/// A new array of these items.
-pub(crate) fn array<'js>(ctx: &Ctx<'js>, items: &[Value<'js>]) -> Result<Object<'js>> {
-    let count = items.len().try_into().map_err(|_| Error::Unknown)?;
-    // SAFETY: each item is of this context, and live; the engine takes over a reference of its own to each, also if it fails.
-    let array = unsafe {
-        let items: Vec<_> = items.iter().map(|item| qjs::JS_DupValue(raw(ctx), item.as_raw())).collect();
-        value(ctx, qjs::JS_NewArrayFrom(raw(ctx), count, items.as_ptr()))?
-    };
-    array.into_object().ok_or(Error::Unknown)
+/// Items that an array is made of.
+pub(crate) struct Items<'a, 'js> {
+    ctx: &'a Ctx<'js>,
+    items: Vec<qjs::JSValue>,
+}
+
+impl<'a, 'js> Items<'a, 'js> {
+    pub(crate) fn with_capacity(ctx: &'a Ctx<'js>, capacity: usize) -> Self {
+        Self { ctx, items: Vec::with_capacity(capacity) }
+    }
+
+    pub(crate) fn push(&mut self, item: &Value<'js>) {
+        // SAFETY: the item is of this context, and live; the reference is ours.
+        self.items.push(unsafe { qjs::JS_DupValue(raw(self.ctx), item.as_raw()) });
+    }
+
+    /// A new array of them.
+    pub(crate) fn into_array(mut self) -> Result<Object<'js>> {
+        let count = self.items.len().try_into().map_err(|_| Error::Unknown)?;
+        let items = std::mem::take(&mut self.items);
+        // SAFETY: each item is of this context; the engine takes over the references to them, also if it fails.
+        let array = unsafe { qjs::JS_NewArrayFrom(raw(self.ctx), count, items.as_ptr()) };
+        value(self.ctx, array)?.into_object().ok_or(Error::Unknown)
+    }
+}
+
+impl Drop for Items<'_, '_> {
+    fn drop(&mut self) {
+        for item in &self.items {
+            // SAFETY: the item is of this context, and the reference ours.
+            unsafe { qjs::JS_FreeValue(raw(self.ctx), *item) };
+        }
+    }
 }
 
 /// A value as an object, if it is one: the binding asks first which kind of object it is.
 pub(crate) fn object<'a, 'js>(value: &'a Value<'js>) -> Option<&'a Object<'js>> {
     // SAFETY: it is an object.
     value.is_object().then(|| unsafe { value.ref_object() })
+}
+
+/// Whether a value is an object of the same kind as this one: an array, a function, a Promise, a Proxy are of their own.
+pub(crate) fn is_like(value: &Value<'_>, object: &Object<'_>) -> bool {
+    // SAFETY: reads the class of an object, and of none that is no object.
+    unsafe { qjs::JS_GetClassID(value.as_raw()) == qjs::JS_GetClassID(object.as_raw()) }
+}
+
+/// Whether an object has a property of this name, its own or inherited.
+pub(crate) fn has(object: &Object<'_>, name: Name<'_>) -> Result<bool> {
+    // SAFETY: object and name are of this context, and live.
+    let found = unsafe { qjs::JS_HasProperty(raw(object.ctx()), object.as_raw(), name.0) };
+    if found < 0 { Err(Error::Exception) } else { Ok(found > 0) }
 }
 
 /// Whether what an object inherits from is this or nothing. Asked of no Proxy: that would run its trap.
@@ -203,25 +261,6 @@ pub(crate) fn inherits_only<'js>(object: &Object<'js>, prototype: &Object<'js>) 
     }
 }
 
-/// Whether a value is this string. Most strings are ASCII, and of those nothing is copied.
-pub(crate) fn is_text(value: &Value<'_>, text: &str) -> Result<bool> {
-    if !value.is_string() {
-        return Ok(false);
-    }
-    let (ctx, mut length) = (raw(value.ctx()), 0);
-    // SAFETY: the value is of this context, and live; what the engine gives has as many bytes as it tells, until it is freed.
-    unsafe {
-        let bytes = qjs::JS_ToCStringLen(ctx, &mut length, value.as_raw());
-        if bytes.is_null() {
-            return Err(Error::Exception);
-        }
-        // As bytes: one with lone surrogates is not UTF-8, and equal to no text.
-        let is_text = std::slice::from_raw_parts(bytes.cast::<u8>(), length) == text.as_bytes();
-        qjs::JS_FreeCString(ctx, bytes);
-        Ok(is_text)
-    }
-}
-
 /// A property, wherever it is inherited from.
 pub(crate) fn get<'js>(object: &Object<'js>, name: Name<'_>) -> Result<Value<'js>> {
     let ctx = object.ctx();
@@ -234,6 +273,15 @@ pub(crate) fn item<'js>(array: &Object<'js>, index: u32) -> Result<Value<'js>> {
     let ctx = array.ctx();
     // SAFETY: the array is of this context, and live.
     value(ctx, unsafe { qjs::JS_GetPropertyUint32(raw(ctx), array.as_raw(), index) })
+}
+
+/// The length of an array.
+pub(crate) fn length(array: &Object<'_>) -> Result<usize> {
+    let mut length = 0;
+    // SAFETY: the array is of this context, and live.
+    let read = unsafe { qjs::JS_GetLength(raw(array.ctx()), array.as_raw(), &mut length) };
+    // It is at most 2^53.
+    if read < 0 { Err(Error::Exception) } else { Ok(usize::try_from(length).unwrap_or_default()) }
 }
 
 /// A name as a string of the VM.

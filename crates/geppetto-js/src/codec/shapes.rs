@@ -42,7 +42,7 @@ impl<'js> Shapes<'js> {
             for length in (known + usize::from(at > 0))..=order.len() {
                 let object = properties::inheriting(prototype)?;
                 for name in &order[..length] {
-                    names.define(&object, name, none.clone())?;
+                    names.define(&object, name, &none)?;
                 }
                 objects.push(object);
             }

@@ -19,12 +19,12 @@ pub(crate) fn encode<'js>(ctx: &Ctx<'js>, turn: &Turn) -> Result<Object<'js>> {
     vm.keep_shapes(ctx)?;
     let object = Object::new(ctx.clone())?;
     let names = &vm.names;
-    names.define(&object, "id", turn.id.as_str())?;
-    let blocks = turn.blocks.iter().map(|block| Ok(block::named(ctx, names, block)?.into_value()));
+    names.define_text(&object, "id", &turn.id)?;
+    let blocks = turn.blocks.iter().map(|block| Ok(block::named(ctx, &vm, block)?.into_value()));
     names.define(&object, "blocks", super::array(ctx, blocks)?)?;
     for (name, keys) in [("metadata", &turn.metadata), ("data", &turn.data)] {
         if !keys.is_empty() {
-            names.define(&object, name, named_keys(ctx, names, keys)?)?;
+            names.define(&object, name, named_keys(ctx, names, keys)?.into_value())?;
         }
     }
     Ok(object)

@@ -92,7 +92,7 @@ pub(super) fn namespace(members: &Members<'_>) -> Result<()> {
     members.function("fromFunction", 1, |call| {
         let function = function_arg(call.arg(0), "engines.fromFunction")?;
         let callback = Callback::new(call.ctx(), function.into_value())?;
-        made(call, Arc::new(JsEngine { callback }), None, 0)
+        made(call, Arc::new(JsEngine { name: "jsFunction".into(), callback }), None, 0)
     })?;
     members.function("fromConfig", 1, |call| from_host(call, None, 0))?;
     members.function("fromProfile", 2, |call| {
@@ -235,13 +235,14 @@ fn error(options: &Options<'_>) -> Fallible<Option<ScriptedError>> {
 
 /// A script's own model.
 struct JsEngine {
+    name: Arc<str>,
     callback: Callback,
 }
 
 #[async_trait]
 impl Engine for JsEngine {
     fn name(&self) -> Arc<str> {
-        "jsFunction".into()
+        self.name.clone()
     }
 
     async fn infer(&self, turn: Turn, ctx: &RunContext) -> std::result::Result<Turn, InferenceError> {
