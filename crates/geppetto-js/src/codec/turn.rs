@@ -49,9 +49,7 @@ fn read<'js>(
     let vm = Vm::of(ctx);
     let object = object_of(&vm, value, "a turn")?;
     let mut decoder = Decoder::new(ctx, &vm);
-    let mut has_blocks = false;
-    let mut id = None;
-    let (mut blocks, mut metadata, mut data) = (Blocks::new(), Arc::default(), Arc::default());
+    let (mut id, mut blocks, mut metadata, mut data) = (None, None, None, None);
     each(&vm, object, |name, item| {
         if (item.is_undefined() || item.is_null()) && PROPERTIES.contains(&name) {
             return Ok(());
@@ -63,12 +61,9 @@ fn read<'js>(
                     Cow::Owned(id) => TurnId::from(id),
                 });
             }
-            "blocks" => {
-                has_blocks = true;
-                blocks = self::blocks(&mut decoder, item, original)?;
-            }
-            "metadata" => metadata = keys(&mut decoder, item, original.map(|turn| &turn.metadata))?,
-            "data" => data = keys(&mut decoder, item, original.map(|turn| &turn.data))?,
+            "blocks" => blocks = Some(self::blocks(&mut decoder, item, original.map(|turn| &turn.blocks))?),
+            "metadata" => metadata = Some(keys(&mut decoder, item, original.map(|turn| &turn.metadata))?),
+            "data" => data = Some(keys(&mut decoder, item, original.map(|turn| &turn.data))?),
             "kind" => {
                 return Err(CodecError::new("this is a block: a turn has blocks, as in { blocks: [block] }"));
             }
@@ -81,12 +76,17 @@ fn read<'js>(
         }
         Ok(())
     })?;
-    if original.is_some() && !has_blocks {
+    if original.is_some() && blocks.is_none() {
         let message = "blocks is missing; return the turn that was passed, or a copy with its blocks";
         return Err(CodecError::new(message));
     }
     let id = id.filter(|id| !id.is_empty()).unwrap_or_else(TurnId::fresh);
-    Ok(Turn { id, blocks, metadata, data })
+    Ok(Turn {
+        id,
+        blocks: blocks.unwrap_or_default(),
+        metadata: metadata.unwrap_or_default(),
+        data: data.unwrap_or_default(),
+    })
 }
 
 /// Metadata or data.
@@ -107,19 +107,17 @@ fn keys<'js>(
 fn blocks<'js>(
     decoder: &mut Decoder<'_, 'js>,
     value: &Value<'js>,
-    original: Option<&Turn>,
+    original: Option<&Blocks>,
 ) -> std::result::Result<Blocks, CodecError> {
     let array = properties::object(value).filter(|_| value.is_array());
     let array = array.ok_or_else(|| {
         CodecError::new(format!("expected an array of blocks, got {}", crate::handle::describe(value)))
     })?;
-    let nothing = Blocks::new();
-    let originals =
-        Originals { blocks: original.map_or(&nothing, |turn| &turn.blocks), by_id: OnceCell::new() };
+    let originals = Originals { blocks: original, by_id: OnceCell::new() };
     let read = items(array, |index, item| block::decode(decoder, item, &At(&originals, index)))?;
-    let same = read.iter().zip(originals.blocks).take_while(|(read, original)| Arc::ptr_eq(read, original));
-    let same = same.count();
-    let mut blocks = originals.blocks.clone();
+    let originals = original.into_iter().flatten();
+    let same = read.iter().zip(originals).take_while(|(read, original)| Arc::ptr_eq(read, original)).count();
+    let mut blocks = original.cloned().unwrap_or_default();
     blocks.split_off(same);
     blocks.extend(read.into_iter().skip(same));
     Ok(blocks)
@@ -127,7 +125,7 @@ fn blocks<'js>(
 
 /// The blocks of the turn that was handed out: mostly each is where it was.
 struct Originals<'a> {
-    blocks: &'a Blocks,
+    blocks: Option<&'a Blocks>,
     /// Made when the first block is somewhere else.
     by_id: OnceCell<HashMap<&'a str, &'a Arc<Block>>>,
 }
@@ -137,11 +135,11 @@ struct At<'a>(&'a Originals<'a>, usize);
 
 impl Original for At<'_> {
     fn here(&self) -> Option<&Arc<Block>> {
-        self.0.blocks.get(self.1)
+        self.0.blocks?.get(self.1)
     }
 
     fn with_id(&self, id: &str) -> Option<&Arc<Block>> {
-        let blocks = self.0.blocks;
+        let blocks = self.0.blocks?;
         let by_id = self.0.by_id.get_or_init(|| blocks.iter().map(|block| (&*block.id, block)).collect());
         by_id.get(id).copied()
     }
@@ -151,7 +149,7 @@ impl Original for At<'_> {
 pub(crate) fn decode_blocks<'js>(ctx: &Ctx<'js>, value: &Value<'js>, place: &str) -> Fallible<Vec<Block>> {
     let vm = Vm::of(ctx);
     let mut decoder = Decoder::new(ctx, &vm);
-    let nothing = Originals { blocks: &Blocks::new(), by_id: OnceCell::new() };
+    let nothing = Originals { blocks: None, by_id: OnceCell::new() };
     let mut read = |index, item: &Value<'js>| block::decode(&mut decoder, item, &At(&nothing, index));
     let array = properties::object(value).filter(|_| value.is_array());
     let read = match array {
