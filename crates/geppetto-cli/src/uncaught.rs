@@ -23,6 +23,8 @@ pub(crate) struct Uncaught {
     /// Set when the command ends: what a shutdown makes of promises is nobody's error.
     is_over: Arc<AtomicBool>,
     is_exhausted: Arc<AtomicBool>,
+    /// Set when the command ends for a limit of time or microtasks.
+    is_late: Arc<AtomicBool>,
     /// How many are telling something: another thread may have been first with what the command ends for.
     saying: watch::Sender<usize>,
     job_timeout: Duration,
@@ -36,6 +38,7 @@ impl Uncaught {
             fatal: Arc::new(Notify::new()),
             is_over: Arc::default(),
             is_exhausted: Arc::default(),
+            is_late: Arc::default(),
             saying: watch::Sender::default(),
             job_timeout,
             memory_limit,
@@ -60,10 +63,11 @@ impl Uncaught {
             let what = "a listener computed on after the end of its run's time and was interrupted";
             return self.say(&format!("geppetto: {what}"), Failed::Error);
         }
-        self.print(&report.error);
-        if !["listener", "run callback"].contains(&report.op) {
-            self.fatal.notify_one();
+        if ["listener", "run callback"].contains(&report.op) {
+            return self.print(&report.error);
         }
+        self.print_last(&report.error);
+        self.fatal.notify_one();
     }
 
     /// The command ends: nothing is reported any more.
@@ -75,13 +79,22 @@ impl Uncaught {
     pub(crate) fn script(&self, error: &ScriptError) {
         match error {
             ScriptError::Thrown(error) => self.print(&CallError::Script(error.clone())),
-            ScriptError::Call(error) => self.print(error),
+            ScriptError::Call(error) => self.print_last(error),
             other => self.say(&format!("geppetto: {other}"), Failed::Error),
         }
     }
 
     pub(crate) fn limit(&self, what: &str) {
         self.say(&format!("geppetto: limit: {what}"), Failed::Limit);
+    }
+
+    /// Prints what the command ends for. What runs into a limit meanwhile is no news.
+    fn print_last(&self, error: &CallError) {
+        let _saying = self.saying();
+        let late = matches!(error, CallError::Interrupted { .. } | CallError::TooManyMicrotasks { .. });
+        if !(late && self.is_late.swap(true, Ordering::Relaxed)) {
+            self.print(error);
+        }
     }
 
     fn print(&self, error: &CallError) {

@@ -53,7 +53,7 @@ pub enum CallError {
         /// How deep they may be.
         limit: usize,
     },
-    /// Microtasks queued microtasks for too long. What is left of them has to wait for the next job.
+    /// Microtasks queued microtasks for too long. What is left goes on once, behind what waits.
     #[error("more than {limit} microtasks followed one job")]
     TooManyMicrotasks {
         /// How many may follow.

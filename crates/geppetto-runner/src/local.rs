@@ -203,8 +203,12 @@ impl Local {
             }
         });
         if followed > limit {
-            self.vm.shared.microtasks_killed.notify_waiters();
             self.vm.shared.report("microtasks", CallError::TooManyMicrotasks { limit });
+            match op {
+                // Those that breed would go on for ever.
+                LEFT_BEHIND => self.vm.shared.microtasks_killed.notify_waiters(),
+                _ => self.run_left_behind(),
+            }
         }
         match budget.take_interruption() {
             None => {}
@@ -213,7 +217,6 @@ impl Local {
             Some(Interruption { cause: Cause::JobTime, after }) => {
                 self.vm.shared.microtasks_killed.notify_waiters();
                 self.vm.shared.report("microtasks", CallError::Interrupted { after });
-                // Once: those that breed would go on for ever.
                 if op != LEFT_BEHIND {
                     self.run_left_behind();
                 }
@@ -243,7 +246,7 @@ impl Local {
         }
     }
 
-    /// Microtasks behind an interrupted one get a job of their own: nobody may come with another.
+    /// Microtasks behind those that were stopped get a job of their own: nobody may come with another.
     fn run_left_behind(&self) {
         if self.vm.shared.budget.kill.get().is_some_and(|kill| self.vm.shared.clock.now() >= kill) {
             return;
@@ -294,7 +297,7 @@ impl Local {
     }
 }
 
-/// The job that runs the microtasks which an interruption left behind.
+/// The job that runs the microtasks which were left behind.
 const LEFT_BEHIND: &str = "microtasks";
 
 struct Unpark<'a>(&'a Budget);
