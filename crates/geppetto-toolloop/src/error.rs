@@ -1,6 +1,10 @@
 //! What can go wrong with tools.
 
 use geppetto_inference::Failure;
+use geppetto_turns::did_you_mean;
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
 
@@ -65,6 +69,36 @@ pub struct SchemaIssue {
     /// What was expected and what came.
     pub message: String,
 }
+
+impl SchemaIssue {
+    /// What the validator says of a value.
+    pub(crate) fn of(error: &ValidationError<'_>) -> Self {
+        Self { path: shortened(error.instance_path().as_str()), message: shortened(&error.to_string()) }
+    }
+
+    /// What it says of a schema: of a `type` that does not exist only that it is neither a type nor a list of them.
+    pub(crate) fn of_schema(error: &ValidationError<'_>) -> Self {
+        const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
+        let mut issue = Self::of(error);
+        if let (ValidationErrorKind::AnyOf { .. }, Value::String(found)) = (error.kind(), &**error.instance())
+            && error.instance_path().as_str().ends_with("/type")
+        {
+            let guess = did_you_mean(found, TYPES);
+            issue.message = format!("{:?} is not one of {}{guess}", shortened(found), TYPES.join(", "));
+        }
+        issue
+    }
+}
+
+fn shortened(text: &str) -> String {
+    if text.len() <= SHOWN_BYTES {
+        return text.to_owned();
+    }
+    format!("{}…", &text[..text.floor_char_boundary(SHOWN_BYTES)])
+}
+
+/// How much of a wrong value an issue shows.
+const SHOWN_BYTES: usize = 300;
 
 impl fmt::Display for SchemaIssue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

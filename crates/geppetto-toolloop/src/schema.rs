@@ -15,9 +15,6 @@ const MAX_BYTES: usize = 64 * 1024;
 const MAX_DEPTH: usize = 64;
 /// How many schemas one value may be checked against at once, references expanded.
 const MAX_EXPANDED: usize = 2_000;
-/// How much of a wrong value an issue shows.
-const SHOWN_BYTES: usize = 300;
-
 /// A JSON Schema, compiled.
 pub struct ArgumentSchema {
     validator: Validator,
@@ -43,12 +40,7 @@ impl ArgumentSchema {
         let validator = jsonschema::options()
             .with_pattern_options(PatternOptions::regex().size_limit(1 << 20))
             .build(schema)
-            .map_err(|error| {
-                let (path, message) = (error.instance_path().as_str(), shortened(&error.to_string()));
-                let message =
-                    if path.is_empty() { message } else { format!("at {}: {message}", shortened(path)) };
-                SchemaError::Invalid { message }
-            })?;
+            .map_err(|error| SchemaError::Invalid { message: SchemaIssue::of_schema(&error).to_string() })?;
         Ok(Self { validator, schema: schema.clone() })
     }
 
@@ -66,11 +58,7 @@ impl ArgumentSchema {
         if !can_be_listed(&self.schema, value) {
             return Err(vec![issue("does not fit its schema, in more ways than can be listed")]);
         }
-        let issue = |error: jsonschema::ValidationError<'_>| SchemaIssue {
-            path: shortened(error.instance_path().as_str()),
-            message: shortened(&error.to_string()),
-        };
-        Err(self.validator.iter_errors(value).take(100).map(issue).collect())
+        Err(self.validator.iter_errors(value).take(100).map(|error| SchemaIssue::of(&error)).collect())
     }
 }
 
@@ -105,13 +93,6 @@ fn name_properties(schema: &mut Value) {
             None => {}
         }
     }
-}
-
-fn shortened(text: &str) -> String {
-    if text.len() <= SHOWN_BYTES {
-        return text.to_owned();
-    }
-    format!("{}…", &text[..text.floor_char_boundary(SHOWN_BYTES)])
 }
 
 fn bound(what: &'static str, found: usize, most: usize) -> Result<(), SchemaError> {
@@ -230,6 +211,15 @@ mod tests {
         let issues = schema.check(&json!({ "a": "x" })).unwrap_err();
         let issues: Vec<_> = issues.iter().map(ToString::to_string).collect();
         assert_eq!(issues, [r#""b" is a required property"#, r#"at /a: "x" is not of type "number""#]);
+    }
+
+    #[test]
+    fn a_type_that_does_not_exist_is_told_with_those_that_do() {
+        assert_eq!(
+            refused(json!({ "properties": { "a": { "type": "strng" } } })),
+            "not a valid JSON Schema: at /properties/a/type: \"strng\" is not one of array, boolean, integer, null, \
+             number, object, string; did you mean \"string\"?"
+        );
     }
 
     #[test]
