@@ -10,7 +10,7 @@ use crate::uncaught::{Failed, Uncaught};
 use crate::{stats, step};
 use futures_util::future::{Either, select};
 use geppetto_inference::CancelReason;
-use geppetto_js::{Limits, Runtime, RuntimeBuilder, ScriptError, Source};
+use geppetto_js::{Limits, Runtime, RuntimeBuilder, ScriptError, Source, Status};
 use std::future::pending;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -142,8 +142,9 @@ async fn run_script(arguments: Run) -> u8 {
         Stream::Stderr.write(&stats::table(&runtime.owner().stats()));
     }
     // With nothing going on there is nothing to end, and the process takes its memory with it. Tests free the VM
-    // nevertheless: what cannot be freed shows there.
-    let is_idle = runtime.health().active_runs == 0 && !cfg!(debug_assertions);
+    // nevertheless: what cannot be freed shows there. Of one that was given up the ends of its runs may just be told.
+    let health = runtime.health();
+    let is_idle = health.active_runs == 0 && health.status != Status::Condemned && !cfg!(debug_assertions);
     if code != INTERRUPTED && !is_idle {
         let _ = timeout(LAST_WORDS, runtime.shutdown(Duration::ZERO)).await;
     }
@@ -218,7 +219,14 @@ async fn interrupted(
         was_interrupted.store(true, Ordering::Relaxed);
         let reason = CancelReason::Cancelled(Some("interrupted by Ctrl-C".into()));
         if runtime.cancel_runs(&reason) > 0 {
-            select(pin!(runs_told(runtime)), pin!(interrupts.next())).await;
+            let told = async {
+                runs_told(runtime).await;
+                // What a script has begun since, such as another try, is told of its end, too.
+                if runtime.health().active_runs > 0 {
+                    let _ = timeout(LAST_WORDS, runtime.shutdown(Duration::ZERO)).await;
+                }
+            };
+            select(pin!(told), pin!(interrupts.next())).await;
         }
         return INTERRUPTED;
     }

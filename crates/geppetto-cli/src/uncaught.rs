@@ -106,7 +106,9 @@ impl Uncaught {
                     format!("more microtasks followed a callback than --microtask-limit, which is {limit}");
                 self.limit(&what);
             }
-            CallError::Script(error) if error.code.as_deref() == Some("limit") => {
+            CallError::Script(error)
+                if error.name == "RunError" && error.code.as_deref() == Some("limit") =>
+            {
                 self.say(&format!("Uncaught {}", error.full()), Failed::Limit);
             }
             CallError::Script(error) => self.say(&format!("Uncaught {}", error.full()), Failed::Error),

@@ -5,6 +5,7 @@ use futures_util::future::{select, select_all};
 use geppetto_time::Clock;
 use std::collections::HashSet;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -40,7 +41,13 @@ pub struct RunToken {
     leaves: Arc<[Arc<Leaf>]>,
 }
 
-/// About as many bytes as one takes.
+/// The place of the next that is cancelled.
+fn next_place() -> u64 {
+    static CANCELLED: AtomicU64 = AtomicU64::new(0);
+    CANCELLED.fetch_add(1, Ordering::Relaxed)
+}
+
+/// About as many bytes as a token takes that shares the leaves of its ancestors.
 const LEAF_SIZE: usize = 256;
 
 #[derive(Debug, Default)]
@@ -49,6 +56,8 @@ struct Leaf {
     reason: OnceLock<CancelReason>,
     /// The thread that cancelled it.
     by: OnceLock<ThreadId>,
+    /// Its place among all that were cancelled.
+    order: OnceLock<u64>,
     /// When it is cancelled by itself, and the clock that tells.
     deadline: Option<(Arc<dyn Clock>, Instant)>,
 }
@@ -97,7 +106,7 @@ impl RunToken {
     /// About as many bytes as it takes, with its ancestors.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.leaves.len() * LEAF_SIZE
+        LEAF_SIZE + self.leaves.len() * size_of::<Arc<Leaf>>()
     }
 
     /// A token that `token` cancels too, with this reason: for owners that have a cancellation of their own.
@@ -158,6 +167,7 @@ impl RunToken {
             // The reason first: whoever wakes up reads it.
             let _ = own.reason.set(reason);
             let _ = own.by.set(std::thread::current().id());
+            own.order.get_or_init(next_place);
             own.token.cancel();
         }
     }
@@ -165,10 +175,23 @@ impl RunToken {
     /// Why the work was told to end, if it was.
     #[must_use]
     pub fn reason(&self) -> Option<CancelReason> {
-        let cancelled = self.leaves.iter().find(|leaf| leaf.is_cancelled())?;
+        let cancelled = self.first()?;
         let otherwise =
             || if cancelled.is_late() { CancelReason::Timeout } else { CancelReason::Cancelled(None) };
         Some(cancelled.reason.get().cloned().unwrap_or_else(otherwise))
+    }
+
+    /// The leaf that was cancelled first.
+    fn first(&self) -> Option<&Arc<Leaf>> {
+        let cancelled = self.leaves.iter().filter(|leaf| leaf.is_cancelled());
+        // One whose time is over, or that follows another, was cancelled when that is first seen.
+        cancelled.min_by_key(|leaf| *leaf.order.get_or_init(next_place))
+    }
+
+    /// Whether what cancelled this token first is what cancels `other`, too.
+    #[must_use]
+    pub fn is_cancelled_with(&self, other: &Self) -> bool {
+        self.first().is_some_and(|leaf| other.leaves.iter().any(|known| Arc::ptr_eq(leaf, known)))
     }
 
     /// Whether the work was told to end by somebody on another thread than this one. A VM is asked about its own: what
@@ -219,6 +242,9 @@ mod tests {
         b.cancel(CancelReason::Timeout);
         assert_eq!(block_on(grandchild.cancelled()), CancelReason::Timeout);
         assert!(!a.is_cancelled());
+        a.cancel(CancelReason::Cancelled(None));
+        assert_eq!(grandchild.reason(), Some(CancelReason::Timeout), "what came first");
+        assert!(grandchild.is_cancelled_with(&b) && !grandchild.is_cancelled_with(&a));
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl<const STREAMS: bool> HandleState for CallbackContext<STREAMS> {
 }
 
 /// The token of a callback, with its deadline: a callback that computes past it reads that live.
-fn deadline_token(run: &RunContext) -> RunToken {
+pub(crate) fn deadline_token(run: &RunContext) -> RunToken {
     let deadline = run.deadline().map(|deadline| RunToken::at(run.clock().clone(), deadline.at()));
     RunToken::child_of(deadline.iter().chain([run.token()]))
 }

@@ -8,6 +8,7 @@ use crate::codec::shapes::Shapes;
 use crate::fault::{Fallible, Fault};
 use crate::function::Members;
 use crate::vm::Vm;
+use geppetto_events::Kept;
 use geppetto_runner::Local;
 use rquickjs::atom::PredefinedAtom;
 use rquickjs::class::{JsClass, Readable, Trace, Tracer};
@@ -36,7 +37,11 @@ pub(crate) struct Handle {
     name: &'static str,
     public: &'static [&'static str],
     state: Rc<dyn Any>,
+    _kept: Kept,
 }
+
+/// About as many bytes as a handle takes beside its state and what the engine has of it.
+const HANDLE_SIZE: usize = 96;
 
 // SAFETY: the type has no lifetime and holds no JS value.
 unsafe impl JsLifetime<'_> for Handle {
@@ -68,7 +73,8 @@ pub(crate) fn create_open<'js, T: HandleState>(ctx: &Ctx<'js>, state: T) -> Resu
     if let Some(local) = Local::current() {
         local.collect(ctx);
     }
-    let handle = Handle { name: T::NAME, public: T::PUBLIC, state: Rc::new(state) };
+    let kept = Vm::of(ctx).host.keep(HANDLE_SIZE + size_of::<T>());
+    let handle = Handle { name: T::NAME, public: T::PUBLIC, state: Rc::new(state), _kept: kept };
     Ok(Class::instance_proto(handle, prototype::<T>(ctx)?)?.into_inner())
 }
 

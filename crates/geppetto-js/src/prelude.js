@@ -93,6 +93,14 @@
 
   // ---- abort signals ------------------------------------------------------------------------------------------
 
+  // What was aborted with, for the host. What cannot be shown says nothing: the abort counts.
+  const reasonText = (reason) => {
+    if (typeof reason === "string" || reason === undefined) return reason;
+    try {
+      const message = reason instanceof Fault ? reason.message : undefined;
+      return typeof message === "string" ? message : native.shown(reason);
+    } catch { return undefined; }
+  };
   const secret = {};
   let abortSignal, tokenOf, signalOf, watched;
   class AbortSignal {
@@ -106,7 +114,7 @@
     get reason() {
       const reason = native.tokenReason(this.#token);
       if (this.#reason === undefined && reason !== undefined) {
-        const source = find(this.#sources, (source) => source.aborted);
+        const source = find(this.#sources, (source) => native.isCancelledWith(this.#token, source.#token));
         this.#reason = source ? source.reason : reason === "timeout" ? new DOMFault("The operation timed out.", "TimeoutError") : new DOMFault(reason || "This operation was aborted", "AbortError");
       }
       return this.#reason;
@@ -122,11 +130,19 @@
     addEventListener(type, listener, options) {
       if (type !== "abort" || (typeof listener !== "function" && typeof listener?.handleEvent !== "function")) return;
       if (this.#dispatched || find(this.#listeners, (known) => known.listener === listener)) return;
+      const until = options?.signal;
+      if (until?.aborted) return;
       this.#watch();
-      append(this.#listeners, { listener });
+      append(this.#listeners, { listener, isRemoved: false });
+      if (until !== undefined && until !== null) until.addEventListener("abort", () => { this.removeEventListener("abort", listener); });
     }
     removeEventListener(type, listener) {
-      if (type === "abort") this.#listeners = filter(this.#listeners, (known) => known.listener !== listener);
+      if (type !== "abort") return;
+      const removed = find(this.#listeners, (known) => known.listener === listener);
+      if (!removed) return;
+      // One that is being told the others may have this one before it.
+      removed.isRemoved = true;
+      if (!this.#dispatched) this.#listeners = filter(this.#listeners, (known) => known !== removed);
     }
     dispatchEvent(event) {
       if (event?.type === "abort") this.#dispatch();
@@ -144,12 +160,12 @@
       this.#dispatched = true;
       const event = freeze({ type: "abort", target: this });
       const listeners = this.#listeners;
-      this.#listeners = list();
       const call = (listener) => {
         try { typeof listener === "function" ? apply(listener, this, [event]) : listener.handleEvent(event); }
         catch (error) { native.uncaught("abort listener", error); }
       };
-      for (let i = 0; i < listeners.length; i++) call(listeners[i].listener);
+      for (let i = 0; i < listeners.length; i++) if (!listeners[i].isRemoved) call(listeners[i].listener);
+      this.#listeners = list();
       for (let i = 0; i < this.#dependents.length; i++) this.#dependents[i].#dispatch();
       this.#dependents = list();
     }
@@ -166,7 +182,7 @@
       abortSignal = (signal, reason) => {
         if (signal.aborted) return;
         signal.#reason = reason;
-        native.cancelToken(signal.#token, reason instanceof Fault ? reason.message : typeof reason === "string" ? reason : reason === undefined ? undefined : native.shown(reason));
+        native.cancelToken(signal.#token, reasonText(reason));
         signal.#dispatch();
       };
       tokenOf = (value) => (typeof value === "object" && value !== null && #token in value ? value.#token : undefined);

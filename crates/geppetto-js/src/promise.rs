@@ -88,6 +88,8 @@ pub fn promise_of<'js, T: 'static>(
     let pending = Vm::of(call.ctx()).host.pend();
     if let Some(local) = Local::current() {
         let inside = local.clone();
+        // In a box: the future around it would have room for it twice.
+        let future = Box::pin(future);
         local.spawn_to_end(async move {
             let result = future.await;
             deferred.settle_in(&inside, result, encode);

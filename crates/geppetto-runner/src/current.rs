@@ -56,6 +56,12 @@ pub(crate) fn is_kill(value: &Value<'_>) -> bool {
     unsafe { qjs::JS_IsUncatchableError(value.as_raw()) }
 }
 
+/// Whether two values are the same one, as `Object.is` has it.
+pub(crate) fn is_same(one: &Value<'_>, other: &Value<'_>) -> bool {
+    // SAFETY: both are of this context, and live.
+    unsafe { qjs::JS_IsSameValue(one.ctx().as_raw().as_ptr(), one.as_raw(), other.as_raw()) }
+}
+
 /// Throws an exception that no script can catch: what the engine itself throws when it is interrupted.
 pub(crate) fn kill(ctx: &Ctx<'_>) -> rquickjs::Error {
     let thrown = rquickjs::Exception::throw_internal(ctx, "interrupted");

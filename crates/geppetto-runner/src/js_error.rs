@@ -1,6 +1,7 @@
 //! What a script threw, as owned data of bounded size.
 
-use rquickjs::{Ctx, IntoAtom, Object, Value};
+use crate::current::is_same;
+use rquickjs::{BigInt, Ctx, IntoAtom, Object, Value};
 use std::fmt;
 
 /// Longer texts are cut here, in bytes…
@@ -173,7 +174,7 @@ fn describe_scalar(value: &Value<'_>, most: usize) -> String {
         return number.to_string();
     }
     if let Some(big) = value.as_big_int() {
-        return big.clone().to_i64().map_or_else(|_| "[BigInt]".to_owned(), |big| format!("{big}n"));
+        return small(big).map_or_else(|| "[BigInt]".to_owned(), |big| format!("{big}n"));
     }
     match value.as_bool() {
         Some(boolean) => boolean.to_string(),
@@ -181,6 +182,13 @@ fn describe_scalar(value: &Value<'_>, most: usize) -> String {
         None if value.is_undefined() => "undefined".to_owned(),
         None => format!("[{}]", value.type_name()),
     }
+}
+
+/// A BigInt that fits. The engine takes the end of one that does not.
+fn small(big: &BigInt<'_>) -> Option<i64> {
+    let small = big.clone().to_i64().ok()?;
+    let same = BigInt::from_i64(big.ctx().clone(), small).ok()?;
+    is_same(&same, big).then_some(small)
 }
 
 fn bounded(text: &str, most: usize) -> String {

@@ -14,7 +14,6 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Waker;
 
 thread_local! {
@@ -62,7 +61,7 @@ impl Local {
         LOCAL.try_with(|local| local.try_borrow().ok()?.clone()).ok().flatten()
     }
 
-    pub(crate) fn vm(&self) -> &Vm {
+    pub(crate) fn vm(&self) -> &Rc<Vm> {
         &self.vm
     }
 
@@ -190,74 +189,6 @@ impl Local {
         }
     }
 
-    /// What follows the outermost job: its microtasks, and the rejections that nobody handles.
-    fn after_job(&self, op: &'static str, ctx: &Ctx<'_>) {
-        let budget = &self.vm.shared.budget;
-        // What one microtask let go of need not wait for the last.
-        let limit = self.vm.microtask_limit;
-        let mut followed = 0;
-        budget.drain(|| {
-            while followed <= limit && !budget.is_interrupted() && ctx.execute_pending_job() {
-                followed += 1;
-                self.vm.table.remove(self.vm.shared.take_releases());
-            }
-        });
-        if followed > limit {
-            self.vm.shared.report("microtasks", CallError::TooManyMicrotasks { limit });
-            match op {
-                // Those that breed would go on for ever.
-                LEFT_BEHIND => self.vm.shared.microtasks_killed.notify_waiters(),
-                _ => self.run_left_behind(),
-            }
-        }
-        match budget.take_interruption() {
-            None => {}
-            // The whole VM is given up for it.
-            Some(Interruption { cause: Cause::Memory, .. }) => return,
-            Some(Interruption { cause: Cause::JobTime, after }) => {
-                self.vm.shared.microtasks_killed.notify_waiters();
-                self.vm.shared.report("microtasks", CallError::Interrupted { after });
-                if op != LEFT_BEHIND {
-                    self.run_left_behind();
-                }
-            }
-            Some(Interruption { cause: Cause::Enclosing, after }) => {
-                self.vm.shared.continuations_interrupted.fetch_add(1, Ordering::Relaxed);
-                // Each ends what computes once: afterwards it may be somebody else's.
-                budget.pending_frames.pass_over(self.vm.shared.clock.now(), budget.thread.get());
-                // What can never be settled any more is told to whoever waits for it.
-                self.collect_now(ctx);
-                self.vm.shared.report("continuation", CallError::Interrupted { after });
-                self.run_left_behind();
-            }
-        }
-        if self.vm.rejections.is_empty() {
-            return;
-        }
-        for error in self.vm.rejections.take(ctx) {
-            self.vm.shared.report("promise", CallError::Script(error));
-        }
-        // What was thrown may have getters that compute for ever.
-        match budget.take_interruption() {
-            None | Some(Interruption { cause: Cause::Memory, .. }) => {}
-            Some(Interruption { after, .. }) => {
-                self.vm.shared.report("promise", CallError::Interrupted { after });
-            }
-        }
-    }
-
-    /// Microtasks behind those that were stopped get a job of their own: nobody may come with another.
-    fn run_left_behind(&self) {
-        if self.vm.shared.budget.kill.get().is_some_and(|kill| self.vm.shared.clock.now() >= kill) {
-            return;
-        }
-        let local = self.clone();
-        self.spawn(async move {
-            // What interrupts them is reported there; a VM that was given up runs nothing.
-            let _ = local.enter(LEFT_BEHIND, |_| ());
-        });
-    }
-
     /// Lets go of the JS values that nobody holds any more.
     pub(crate) fn release_dropped(&self) {
         if current::is_inside() {
@@ -269,65 +200,13 @@ impl Local {
             current::with(&self.vm.context, |_| self.vm.table.remove(ids));
         }
     }
-
-    /// Starts a future on the owner's thread. It is polled between jobs, and dropped when the owner shuts down.
-    pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        let task = async move {
-            let guarded = futures_lite::FutureExt::catch_unwind(AssertUnwindSafe(task)).await;
-            if let (Err(panic), Some(local)) = (guarded, Self::current()) {
-                let message = panic_message(&*panic).to_owned();
-                Counters::count(&local.vm.shared.counters.panicked);
-                local.vm.shared.report("task", CallError::Panicked { op: "task", message });
-            }
-        };
-        if let Some(executor) = &*self.vm.executor.borrow() {
-            executor.spawn(task).detach();
-        }
-    }
 }
-
-impl Local {
-    /// The same for a task that ends by itself when the owner shuts down: it is given the shutdown's grace.
-    pub fn spawn_to_end(&self, task: impl Future<Output = ()> + 'static) {
-        let counted = CountedTask::new(&self.vm);
-        self.spawn(async move {
-            let _counted = counted;
-            task.await;
-        });
-    }
-}
-
-/// The job that runs the microtasks which were left behind.
-const LEFT_BEHIND: &str = "microtasks";
 
 struct Unpark<'a>(&'a Budget);
 
 impl Drop for Unpark<'_> {
     fn drop(&mut self) {
         self.0.unpark();
-    }
-}
-
-/// Counts a local task until it is dropped.
-struct CountedTask {
-    vm: std::rc::Weak<Vm>,
-}
-
-impl CountedTask {
-    fn new(vm: &Rc<Vm>) -> Self {
-        vm.tasks.set(vm.tasks.get() + 1);
-        Self { vm: Rc::downgrade(vm) }
-    }
-}
-
-impl Drop for CountedTask {
-    fn drop(&mut self) {
-        if let Some(vm) = self.vm.upgrade() {
-            vm.tasks.set(vm.tasks.get() - 1);
-            if let Some(waker) = vm.tasks_waker.borrow_mut().take() {
-                waker.wake();
-            }
-        }
     }
 }
 

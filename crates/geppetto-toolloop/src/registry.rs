@@ -1,11 +1,13 @@
 //! The tools of an agent.
 
 use crate::{ArgumentSchema, RegisterError, Tool, ToolContext, ToolDefinition, ToolError};
-use geppetto_inference::RunToken;
+use futures_util::future::{Either, select};
+use geppetto_inference::{Failure, InferenceError, RunToken};
 use geppetto_time::Clock;
 use geppetto_turns::fresh_id;
 use indexmap::IndexMap;
 use serde_json::Value;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Tools by name, in the order they were registered. Clones share the tools. A run reads it when it starts.
@@ -88,17 +90,24 @@ impl ToolRegistry {
     }
 
     /// Calls a tool directly, outside any run: arguments are checked and the tool's own timeout holds; hooks, retries and
-    /// the loop's settings have no part in it.
+    /// the loop's settings have no part in it. It ends with `within`, the token of what it is called in.
     ///
     /// # Errors
-    /// When there is no such tool, the arguments do not fit, its time is over, or the tool fails.
-    pub async fn call(&self, name: &str, args: Value, clock: &Arc<dyn Clock>) -> Result<Value, ToolError> {
+    /// When there is no such tool, the arguments do not fit, its time is over, the tool fails, or `within` is cancelled.
+    pub async fn call(
+        &self,
+        name: &str,
+        args: Value,
+        clock: &Arc<dyn Clock>,
+        within: &RunToken,
+    ) -> Result<Value, ToolError> {
         let registered = self.lock().get(name).cloned();
         let registered = registered.ok_or_else(|| ToolError::NotFound { name: name.to_owned() })?;
         registered.check(&args)?;
         let name: Arc<str> = name.into();
         let timeout = registered.tool.timeout().unwrap_or_default();
-        let token = if timeout.is_zero() { RunToken::new() } else { RunToken::after(clock.clone(), timeout) };
+        let own = (!timeout.is_zero()).then(|| RunToken::after(clock.clone(), timeout));
+        let token = RunToken::child_of(own.iter().chain([within]));
         let ctx = ToolContext {
             run: None,
             token: token.clone(),
@@ -108,6 +117,13 @@ impl ToolRegistry {
             attempt: 1,
         };
         let called = registered.tool.call(args, &ctx);
-        crate::attempt::in_time((&**clock, &token), timeout, called).await
+        let called = pin!(crate::attempt::in_time((&**clock, &token), timeout, called));
+        match select(called, pin!(within.cancelled())).await {
+            Either::Left((result, _)) => result,
+            Either::Right((reason, _)) => {
+                let why = InferenceError::from(reason);
+                Err(ToolError::Failed(Failure::new(format!("stopped with what it was called in: {why}"))))
+            }
+        }
     }
 }

@@ -79,6 +79,10 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
         this.token.cancel(CancelReason::Cancelled(reason.map(Into::into)));
         Ok(call.undefined())
     })?;
+    members.method("isCancelledWith", 2, |call| {
+        let other = handle::state::<Token>(&call.at(1), "token")?;
+        Ok(this_token(call)?.token.is_cancelled_with(&other.token).into_js(call.ctx())?)
+    })?;
     members.method("tokenReason", 1, |call| match this_token(call)?.token.reason() {
         None => Ok(call.undefined()),
         Some(CancelReason::Timeout) => Ok("timeout".into_js(call.ctx())?),

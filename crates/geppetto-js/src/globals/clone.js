@@ -29,6 +29,7 @@
     if (native.isHandle(value) && toText(value) !== "[object Object]") refuse("a handle of the host (" + value[toStringTag] + ")");
     if (is(getTime, value)) return keep(new Dates(getTime(value)));
     if (is(bufferLength, value)) return isDetached(value) ? refuse("a detached ArrayBuffer") : keep(copyOf(value));
+    if (isView(value) && !is(bufferLength, is(dataBuffer, value) ? dataBuffer(value) : viewBuffer(value))) refuse("a view of a SharedArrayBuffer");
     if (isView(value)) return keep(is(dataBuffer, value) ? new DataViews(clone(dataBuffer(value), seen), dataOffset(value), dataLength(value)) : new views[viewName(value)](clone(viewBuffer(value), seen), viewOffset(value), viewLength(value)));
     if (is(mapSize, value)) {
       const copy = keep(new Maps()), entries = entriesOf(value);

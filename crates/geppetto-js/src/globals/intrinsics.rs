@@ -16,7 +16,7 @@ const PROPERTIES: [Read; 27] = [
     ("", "", "ArrayBuffer DOMException DataView Date Error Map Number Object RangeError RegExp Set String TypeError Uint8Array parseInt parseFloat"),
     ("", "views", "Int8Array Uint8Array Uint8ClampedArray Int16Array Uint16Array Int32Array Uint32Array BigInt64Array BigUint64Array Float16Array Float32Array Float64Array"),
     ("", "errors", "Error EvalError RangeError ReferenceError SyntaxError TypeError URIError"),
-    ("", "exotic", "Promise WeakMap WeakSet WeakRef FinalizationRegistry Iterator"),
+    ("", "exotic", "Promise WeakMap WeakSet WeakRef FinalizationRegistry Iterator SharedArrayBuffer"),
     ("Object", "", "freeze keys hasOwn getPrototypeOf setPrototypeOf getOwnPropertyDescriptor getOwnPropertySymbols defineProperty ObjectPrototype=prototype"),
     ("Object.prototype", "", "objectText=toString"),
     ("Function", "", "FunctionPrototype=prototype"),

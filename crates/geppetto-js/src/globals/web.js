@@ -141,8 +141,8 @@
     #decoder; #fatal; #ignoreBOM; #encoding; #streaming = false;
     constructor(label = "utf-8", options = {}) {
       this.#encoding = native.encodingOf(Text(label)) ?? (() => { throw new RangeFault("TextDecoder: unknown encoding " + Text(label)); })();
-      this.#fatal = !!options.fatal;
-      this.#ignoreBOM = !!options.ignoreBOM;
+      this.#fatal = !!options?.fatal;
+      this.#ignoreBOM = !!options?.ignoreBOM;
     }
     get encoding() { return this.#encoding; }
     get fatal() { return this.#fatal; }

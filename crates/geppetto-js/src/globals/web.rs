@@ -79,8 +79,8 @@ pub(crate) fn natives(members: &Members<'_>) -> Result<()> {
         Ok(query.finish().into_js(call.ctx())?)
     })?;
     members.method("encodeText", 1, |call| {
-        let bytes = text(call, 0)?.into_bytes();
-        Ok(TypedArray::<u8>::new(call.ctx().clone(), bytes)?.into_value())
+        // A copy, in the engine's own heap: what Rust made is not counted there.
+        Ok(TypedArray::<u8>::new_copy(call.ctx().clone(), text(call, 0)?)?.into_value())
     })?;
     members.method("encodingOf", 1, |call| {
         let encoding = Encoding::for_label_no_replacement(text(call, 0)?.as_bytes());
@@ -125,6 +125,9 @@ fn parts<'js>(call: &Call<'_, 'js>, url: &Url) -> Fallible<Value<'js>> {
     Ok(parts.into_value())
 }
 
+/// As many bytes as the decoder wants at once, at the end of what was cut in two as well.
+const LEAST_ROOM: usize = 16;
+
 /// `(decoder, bytes, last, fatal)`: the text, or `undefined` for bytes that are no text in fatal mode.
 fn decode_text<'js>(call: &Call<'_, 'js>) -> Fallible<Value<'js>> {
     let flag = |index| call.arg(index).and_then(|flag| flag.as_bool()).unwrap_or(false);
@@ -143,7 +146,7 @@ fn decode_text<'js>(call: &Call<'_, 'js>) -> Fallible<Value<'js>> {
     has_room(input.len())?;
     // SAFETY: no script runs while the bytes are borrowed: they are copied at once.
     let bytes = unsafe { input.as_bytes() }.unwrap_or_default().to_vec();
-    let (mut text, mut rest) = (String::with_capacity(bytes.len()), &*bytes);
+    let (mut text, mut rest) = (String::with_capacity(bytes.len() + LEAST_ROOM), &*bytes);
     loop {
         let (result, read) = if fatal {
             decoder.decode_to_string_without_replacement(rest, &mut text, last)

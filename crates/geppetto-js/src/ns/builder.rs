@@ -166,27 +166,31 @@ impl HandleState for BuilderHandle {
     fn members(members: &Members<'_>) -> Result<()> {
         members.method("withEngine", 1, |call| {
             let engine = engine_of(&call.required(0, "engine", "an Engine")?, "engine")?;
-            change(call, |parts| parts.engine = Some(engine))
+            change(call, |parts| {
+                parts.engine = Some(engine);
+                Ok(())
+            })
         })?;
         members.method("useMiddleware", 1, |call| {
             let value = call.required(0, "middleware", "a Middleware or a function")?;
             let middleware = middleware_of(call.ctx(), &value, "middleware")?;
-            call.this::<Self>()?.parts.borrow_mut().add_middleware(middleware)?;
-            Ok(call.this_value())
+            change(call, |parts| parts.add_middleware(middleware))
         })?;
         // The second is the Go project's name.
         for name in ["useHostMiddleware", "useGoMiddleware"] {
             members.method(name, 2, |call| {
                 let name = text_arg(call, 0, "name")?;
                 let middleware = host_middleware(call.ctx(), &name, call.arg(1))?;
-                call.this::<Self>()?.parts.borrow_mut().add_middleware(middleware)?;
-                Ok(call.this_value())
+                change(call, |parts| parts.add_middleware(middleware))
             })?;
         }
         members.method("withTools", 2, |call| {
             let registry = registry_of(&call.required(0, "tools", "a ToolRegistry")?, "tools")?;
             set_loop(call, 1)?;
-            change(call, |parts| parts.tools = Some(registry))
+            change(call, |parts| {
+                parts.tools = Some(registry);
+                Ok(())
+            })
         })?;
         members.method("withToolLoop", 1, |call| {
             set_loop(call, 0)?;
@@ -194,7 +198,10 @@ impl HandleState for BuilderHandle {
         })?;
         members.method("withToolHooks", 1, |call| {
             let hooks = JsHooks::read(&Options::read(call.ctx(), call.arg(0), "toolHooks")?)?;
-            change(call, |parts| parts.hooks = hooks.map(|hooks| Arc::new(hooks) as Arc<dyn ToolHooks>))
+            change(call, |parts| {
+                parts.hooks = hooks.map(|hooks| Arc::new(hooks) as Arc<dyn ToolHooks>);
+                Ok(())
+            })
         })?;
         members.method("buildSession", 0, |call| {
             let parts = call.this::<Self>()?.parts.borrow().clone();
@@ -204,8 +211,14 @@ impl HandleState for BuilderHandle {
     }
 }
 
-fn change<'js>(call: &Call<'_, 'js>, change: impl FnOnce(&mut Parts)) -> Fallible<Value<'js>> {
-    change(&mut call.this::<BuilderHandle>()?.parts.borrow_mut());
+fn change<'js>(
+    call: &Call<'_, 'js>,
+    change: impl FnOnce(&mut Parts) -> Fallible<()>,
+) -> Fallible<Value<'js>> {
+    let builder = call.this::<BuilderHandle>()?;
+    let mut parts = builder.parts.borrow_mut();
+    change(&mut parts)?;
+    *builder.kept.borrow_mut() = kept(call, &parts);
     Ok(call.this_value())
 }
 

@@ -116,14 +116,17 @@ fn size_of(response: &ScriptedResponse) -> usize {
     size_of_val(response) + text(&response.reasoning) + text(&response.text) + calls
 }
 
-/// An engine, and about as many bytes as Rust keeps for it.
+/// About as many bytes as an engine takes beside what it says.
+const ENGINE_SIZE: usize = 256;
+
+/// An engine, and about as many bytes as Rust keeps of what it says.
 fn made<'js>(
     call: &Call<'_, 'js>,
     engine: Arc<dyn Engine>,
     scripted: Option<Arc<ScriptedEngine>>,
     size: usize,
 ) -> Fallible<Value<'js>> {
-    let kept = Vm::of(call.ctx()).host.keep(size);
+    let kept = Vm::of(call.ctx()).host.keep(ENGINE_SIZE + size);
     let engine = Arc::new(Counted::new(engine, kept));
     Ok(handle::create(call.ctx(), EngineHandle { engine, scripted })?.into_value())
 }

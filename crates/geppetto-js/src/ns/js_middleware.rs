@@ -24,6 +24,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use tokio::sync::mpsc;
 
+/// About as many bytes as a middleware takes beside its name.
+const MIDDLEWARE_SIZE: usize = 224;
+
 /// The middleware of a script's function.
 pub(super) fn js_middleware<'js>(
     ctx: &Ctx<'js>,
@@ -35,7 +38,7 @@ pub(super) fn js_middleware<'js>(
     let own: Option<String> = function.as_object().and_then(own);
     let name = name.or(own).filter(|name| !name.is_empty()).unwrap_or_else(|| "js-middleware".to_owned());
     let callback = Callback::new(ctx, function)?;
-    let kept = Vm::of(ctx).host.keep(name.len());
+    let kept = Vm::of(ctx).host.keep(MIDDLEWARE_SIZE + name.len());
     Ok(Arc::new(JsMiddleware { callback, name: name.into(), asynchronous, _kept: kept }))
 }
 

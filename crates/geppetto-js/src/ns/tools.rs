@@ -3,11 +3,12 @@
 use crate::around::Around;
 use crate::call::Call;
 use crate::callback::{Arguments, Callback};
-use crate::callback_context::{self, text_arg};
+use crate::callback_context::{self, deadline_token, text_arg};
 use crate::codec::json;
 use crate::fault::{Fallible, Fault};
 use crate::function::Members;
 use crate::handle::{self, HandleState};
+use crate::host::Host;
 use crate::native;
 use crate::options::Options;
 use crate::promise::{promise_of, rejected};
@@ -55,24 +56,27 @@ impl HandleState for RegistryHandle {
             let (run, _) = host.enclosing();
             let (scope, token) =
                 run.map_or((u64::MAX, RunToken::new()), |run| (run.scope(), run.token().clone()));
-            let result = host.wait((scope, &token), registry.call(&name, args, &host.config.clock)).map_err(
-                |error| match error {
-                    WaitError::Stopped => Fault::Plain(format!("tool {name}: stopped by the run around it")),
-                    other => Fault::wait(other),
-                },
-            )?;
+            let within = around(&host);
+            let called = registry.call(&name, args, &host.config.clock, &within);
+            let result = host.wait((scope, &token), called).map_err(|error| match error {
+                WaitError::Stopped => Fault::Plain(format!("tool {name}: stopped by the run around it")),
+                other => Fault::wait(other),
+            })?;
             Ok(json::encode(call.ctx(), &result.map_err(|error| tool_fault(&name, &error, None))?)?)
         })?;
         members.method("callAsync", 2, |call| {
-            let clock = Vm::of(call.ctx()).host.config.clock.clone();
+            let host = Vm::of(call.ctx()).host.clone();
+            let (clock, within) = (host.config.clock.clone(), around(&host));
             match call_arguments(call) {
                 Err(fault) => rejected(call, fault),
                 Ok((registry, name, args)) => {
                     let started = caller_stack(call.ctx())?;
+                    let kept = host.keep(CALL_SIZE);
                     promise_of(
                         call,
                         async move {
-                            let called = registry.call(&name, args, &clock).await;
+                            let _kept = kept;
+                            let called = registry.call(&name, args, &clock, &within).await;
                             called.map_err(|error| tool_fault(&name, &error, Some(started)))
                         },
                         |ctx, value| json::encode(ctx, &value),
@@ -83,6 +87,18 @@ impl HandleState for RegistryHandle {
         Ok(())
     }
 }
+
+/// What ends a call: everything that it is made in.
+fn around(host: &Host) -> RunToken {
+    let (run, tokens) = host.enclosing();
+    RunToken::child_of(run.as_ref().map(deadline_token).iter().chain(&tokens))
+}
+
+/// About as many bytes as a call takes while it waits.
+const CALL_SIZE: usize = 3 * 1024;
+
+/// About as many bytes as a tool takes beside what describes it.
+const TOOL_SIZE: usize = 448;
 
 /// About as many bytes as a tool takes, with its schema as it was written and as it is compiled.
 fn size_of(definition: &ToolDefinition) -> usize {
@@ -103,7 +119,7 @@ fn size_of(definition: &ToolDefinition) -> usize {
     let description = definition.description.as_ref().map_or(0, String::len);
     let schema = definition.parameters.as_ref();
     let schema = schema.map_or(0, |schema| 3 * json_size(schema) + patterns(schema));
-    definition.name.len() + description + schema
+    TOOL_SIZE + definition.name.len() + description + schema
 }
 
 /// A compiled pattern takes up to so many bytes…
