@@ -19,6 +19,8 @@ pub(crate) struct Progress {
     last_stream: StreamId,
     /// Counts the engine calls that ended well, so that a chain can tell whether one did.
     answers: u64,
+    /// Whether a chain of middlewares goes on: outside one a middleware has nothing to say.
+    in_chain: bool,
     /// The ids of the calls that were told since the current chain began.
     told_calls: Vec<String>,
     /// Whether the last thing that went wrong was told by an `error` event.
@@ -101,7 +103,7 @@ impl Progress {
 
     /// A middleware that says something opens its own stream.
     fn open_middleware(&mut self, id: StreamId) -> Option<EventBody> {
-        if id != MIDDLEWARE || self.stream(id).is_some() {
+        if id != MIDDLEWARE || !self.in_chain || self.stream(id).is_some() {
             return None;
         }
         self.streams.push(Stream::default());
@@ -124,6 +126,7 @@ impl Progress {
     /// A chain of middlewares begins; what it returns is for [`close_chain`](Self::close_chain).
     pub(crate) fn open_chain(&mut self) -> u64 {
         self.told_calls.clear();
+        self.in_chain = true;
         self.answers
     }
 
@@ -161,7 +164,7 @@ impl Progress {
     /// A chain of middlewares has ended well. Where an engine answered, only what a middleware said by itself is told;
     /// where none did, all that was `added`.
     pub(crate) fn close_chain(&mut self, answers_before: u64, added: Vec<Arc<Block>>) -> Vec<EventBody> {
-        self.error_told = false;
+        (self.error_told, self.in_chain) = (false, false);
         let spoken = self.take(MIDDLEWARE);
         let answered = self.answers > answers_before;
         let mut events = Vec::new();

@@ -198,11 +198,11 @@ impl Pump {
         // What listeners make happen comes with the next delivery: otherwise two that answer each other would never
         // let anybody else have a turn.
         let until = self.core.log().len();
-        while let Some((function, event)) = self.next_delivery(until) {
+        // What was interrupted, an abort listener too, has no time left: the others are told with the next delivery.
+        while Local::current().is_some_and(|local| !local.is_interrupted())
+            && let Some((function, event)) = self.next_delivery(until)
+        {
             self.call(ctx, &function, &event);
-            if Local::current().is_none_or(|local| local.is_interrupted()) {
-                break;
-            }
         }
         let iterators: Vec<_> = self.iterators.borrow().clone();
         for iterator in iterators {

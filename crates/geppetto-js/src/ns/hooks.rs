@@ -196,14 +196,14 @@ impl ToolHooks for JsHooks {
         ctx: &ToolContext,
     ) -> std::result::Result<ErrorAction, Failure> {
         let Some(callback) = &self.on_error else { return Ok(ErrorAction::Default) };
-        let backoff = whole_ms(error.default_backoff);
+        let (backoff, default_retry) = (whole_ms(error.default_backoff), error.default_retry);
         let extra = vec![
             ("attempt", json!(ctx.attempt)),
             ("error", json!(error.error.to_string())),
-            ("defaultRetry", json!(error.default_retry)),
+            ("defaultRetry", json!(default_retry)),
             ("defaultBackoffMs", json!(backoff)),
         ];
-        call(callback, "onToolError", (hooked, ctx), extra, |options| {
+        call(callback, "onToolError", (hooked, ctx), extra, move |options| {
             let backoff = options.milliseconds("backoffMs")?;
             let retry = options.boolean("retry")?;
             let abort = options.boolean("abort")?.unwrap_or(false);
@@ -212,6 +212,8 @@ impl ToolHooks for JsHooks {
             Ok(match options.agreed(given)? {
                 Some(true) => ErrorAction::Retry { backoff },
                 Some(false) => ErrorAction::Stop,
+                // What waits differently before a retry that comes anyway.
+                None if backoff.is_some() && default_retry => ErrorAction::Retry { backoff },
                 None => ErrorAction::Default,
             })
         })

@@ -105,8 +105,8 @@ fn a_getter_of_what_nobody_caught_is_interrupted_on_its_own_account() {
             told[..],
             [
                 ("promise", CallError::Script(_)),
-                ("promise", CallError::Script(_)),
-                ("promise", CallError::Interrupted { .. })
+                ("promise", CallError::Interrupted { .. }),
+                ("promise", CallError::Script(_))
             ]
         ),
         "{told:?}"
