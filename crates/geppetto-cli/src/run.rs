@@ -111,7 +111,8 @@ async fn run_script(arguments: Run) -> u8 {
     let was_interrupted = AtomicBool::new(false);
     let code = {
         let script = script(&runtime, Source::File(file), &uncaught);
-        let mut interrupted = pin!(interrupted(&runtime, &mut interrupts, &on_interrupt, &was_interrupted));
+        let mut interrupted =
+            pin!(interrupted(&runtime, &mut interrupts, &on_interrupt, &was_interrupted, &uncaught));
         let over = async {
             let over = pin!(over(&runtime, arguments.timeout, &uncaught));
             select(over, pin!(nobody_reads(&runtime))).await.factor_first().0
@@ -201,6 +202,7 @@ async fn interrupted(
     interrupts: &mut Interrupts,
     on_interrupt: &OnInterrupt,
     was_interrupted: &AtomicBool,
+    uncaught: &Uncaught,
 ) -> u8 {
     loop {
         interrupts.next().await;
@@ -222,9 +224,8 @@ async fn interrupted(
             let told = async {
                 runs_told(runtime).await;
                 // What a script has begun since, such as another try, is told of its end, too.
-                if runtime.health().active_runs > 0 {
-                    let _ = timeout(LAST_WORDS, runtime.shutdown(Duration::ZERO)).await;
-                }
+                uncaught.over();
+                let _ = timeout(LAST_WORDS, runtime.shutdown(Duration::ZERO)).await;
             };
             select(pin!(told), pin!(interrupts.next())).await;
         }

@@ -6,10 +6,19 @@ use std::process::{Child, Command, Stdio};
 
 /// Starts a script and waits until it has printed a line.
 fn start(name: &str, script: &str) -> (Child, BufReader<std::process::ChildStdout>, String) {
+    start_with(&[], name, script)
+}
+
+fn start_with(
+    options: &[&str],
+    name: &str,
+    script: &str,
+) -> (Child, BufReader<std::process::ChildStdout>, String) {
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::File::create(&file).unwrap().write_all(script.as_bytes()).unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_geppetto"))
         .args(["run", "--timeout", "60s"])
+        .args(options)
         .arg(&file)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -52,6 +61,21 @@ fn ctrl_c_cancels_the_runs_and_their_ends_are_told() {
     interrupt(&child);
     let expected = "cancelled the run was cancelled: interrupted by Ctrl-C\n";
     assert_eq!(end(child, output), (expected.to_owned(), Some(130)));
+}
+
+#[test]
+fn a_run_that_is_begun_after_ctrl_c_is_told_of_its_end_too() {
+    let script = r#"
+        const session = require("geppetto").createSession({ engine: require("geppetto").engines.echo({ delayMs: 60000 }) });
+        (async () => { for (;;) try { await session.runAsync("again"); } catch {} })();
+    "#;
+    let (child, output, _) = start_with(&["--events", "ndjson"], "again.js", script);
+    interrupt(&child);
+    let (events, code) = end(child, output);
+    let told = |event: &str| events.matches(&format!(r#""type":"{event}""#)).count();
+    // The first line was the start of the first.
+    assert!(told("run-started") > 0, "{events}");
+    assert_eq!((told("run-started") + 1, code), (told("run-finished"), Some(130)), "{events}");
 }
 
 #[test]
