@@ -14,6 +14,7 @@ use crate::vm::Vm;
 use futures_util::future::{BoxFuture, Either, select};
 use geppetto_inference::RunToken;
 use geppetto_runner::{CallError, HeldFrame, JsError, JsRef, Local, OwnerRef};
+use rquickjs::atom::PredefinedAtom;
 use rquickjs::function::Args;
 use rquickjs::{Ctx, Function, Value};
 use std::future::{pending, ready};
@@ -271,7 +272,8 @@ fn is_thenable(value: &Value<'_>) -> bool {
     // Most are plain objects, and nothing is read of those without a `then`.
     let vm = Vm::of(ctx);
     if is_plain(&vm, value)
-        && properties::object(value).is_some_and(|object| matches!(vm.names.has(object, "then"), Ok(false)))
+        && properties::object(value)
+            .is_some_and(|object| matches!(object.contains_key(PredefinedAtom::Then), Ok(false)))
     {
         return false;
     }

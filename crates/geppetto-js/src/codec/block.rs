@@ -276,16 +276,16 @@ pub(crate) fn object_of<'a, 'js>(
     value: &'a Value<'js>,
     what: &str,
 ) -> std::result::Result<&'a Object<'js>, CodecError> {
-    // Most are plain, and then no handle.
-    let plain =
-        |object: &&Object<'js>| properties::is_like(object, &vm.object_prototype) && is_plain(vm, object);
-    if let Some(object) = properties::object(value).filter(plain) {
+    let wrong = || CodecError::new(format!("expected {what}, got {}", handle::describe(value)));
+    let object = properties::object(value).ok_or_else(wrong)?;
+    // Most are plain, and then no handle. Of what kind it is comes first: a Proxy would run its trap.
+    if properties::is_like(value, &vm.object_prototype) && is_plain(vm, value) {
         return Ok(object);
     }
-    let wrong = || CodecError::new(format!("expected {what}, got {}", handle::describe(value)));
-    let object =
-        properties::object(value).filter(|_| !value.is_array() && !value.is_function()).ok_or_else(wrong)?;
-    let stands_for_something = value.is_promise() || (!value.is_proxy() && handle::is_handle(object));
+    let stands_for_something = value.is_array()
+        || value.is_function()
+        || value.is_promise()
+        || (!value.is_proxy() && handle::is_handle(object));
     if stands_for_something || super::json::stand_in(vm, value)?.is_some() {
         return Err(wrong());
     }

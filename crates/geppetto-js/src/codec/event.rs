@@ -119,7 +119,7 @@ fn parsed<'js, const RESULT: bool>(
     let object = handle::create_open(ctx, Parsed::<RESULT>(text))?;
     let names = &Vm::of(ctx).names;
     for (name, value) in fields {
-        names.define(&object, name, json::encode(ctx, value)?)?;
+        json::define(&object, names, name, value)?;
     }
     Ok(object.into_value())
 }

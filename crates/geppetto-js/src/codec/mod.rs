@@ -174,7 +174,7 @@ pub(crate) fn array<'js>(
     ctx: &Ctx<'js>,
     items: impl IntoIterator<Item = Result<Value<'js>>>,
 ) -> Result<Value<'js>> {
-    let mut items = items.into_iter();
+    let mut items = items.into_iter().fuse();
     // At once, but for those of lists that are long: they would be held twice.
     let mut first = Items::with_capacity(ctx, items.size_hint().0.min(AT_ONCE));
     for item in items.by_ref().take(AT_ONCE) {

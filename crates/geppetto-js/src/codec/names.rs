@@ -8,7 +8,7 @@ use rquickjs::{Ctx, Object, Result, Value};
 use std::borrow::{Borrow, Cow};
 use std::cell::{Cell, OnceCell};
 
-const NAMES: [&str; 47] = [
+const NAMES: [&str; 46] = [
     "id",
     "kind",
     "role",
@@ -57,8 +57,6 @@ const NAMES: [&str; 47] = [
     "callId",
     "callName",
     "attempt",
-    // Of what a callback may return.
-    "then",
 ];
 
 /// Where each name is in the list, by its hash; `NONE` where there is none. A taken place moves it to the next.
@@ -160,14 +158,6 @@ impl<'js> Names<'js> {
         match position(name) {
             Some(at) => properties::define_text(object, self.own(object.ctx(), at)?.name(), text),
             None => define(object, name, text),
-        }
-    }
-
-    /// Whether an object has a property of this name, its own or inherited.
-    pub(crate) fn has(&self, object: &Object<'js>, name: &str) -> Result<bool> {
-        match position(name) {
-            Some(at) => properties::has(object, self.own(object.ctx(), at)?.name()),
-            None => object.contains_key(name),
         }
     }
 

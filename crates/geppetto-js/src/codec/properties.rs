@@ -81,7 +81,7 @@ pub(crate) fn define<'js>(object: &Object<'js>, name: Name<'_>, value: &Value<'j
 /// The same, with a text as its value.
 pub(crate) fn define_text(object: &Object<'_>, name: Name<'_>, text: &str) -> Result<()> {
     let ctx = object.ctx();
-    // SAFETY: the engine reads as many bytes as it is told, and keeps none of them. The reference is that of the property.
+    // SAFETY: the engine reads as many bytes as it is told, and keeps none of them; the property takes a reference of its own.
     unsafe {
         let text = qjs::JS_NewStringLen(raw(ctx), text.as_ptr().cast(), text.len() as _);
         if qjs::JS_IsException(text) {
@@ -241,21 +241,14 @@ pub(crate) fn is_like(value: &Value<'_>, object: &Object<'_>) -> bool {
     unsafe { qjs::JS_GetClassID(value.as_raw()) == qjs::JS_GetClassID(object.as_raw()) }
 }
 
-/// Whether an object has a property of this name, its own or inherited.
-pub(crate) fn has(object: &Object<'_>, name: Name<'_>) -> Result<bool> {
-    // SAFETY: object and name are of this context, and live.
-    let found = unsafe { qjs::JS_HasProperty(raw(object.ctx()), object.as_raw(), name.0) };
-    if found < 0 { Err(Error::Exception) } else { Ok(found > 0) }
-}
-
 /// Whether what an object inherits from is this or nothing. Asked of no Proxy: that would run its trap.
 pub(crate) fn inherits_only<'js>(object: &Object<'js>, prototype: &Object<'js>) -> bool {
     let ctx = raw(object.ctx());
     // SAFETY: the object is of this context, and live; the reference to what it inherits from is ours.
     unsafe {
         let inherits = qjs::JS_GetPrototype(ctx, object.as_raw());
-        let is_same = qjs::JS_VALUE_GET_PTR(inherits) == qjs::JS_VALUE_GET_PTR(prototype.as_raw());
-        let is_only = qjs::JS_IsNull(inherits) || (qjs::JS_IsObject(inherits) && is_same);
+        let is_same = || qjs::JS_VALUE_GET_PTR(inherits) == qjs::JS_VALUE_GET_PTR(prototype.as_raw());
+        let is_only = qjs::JS_IsNull(inherits) || (qjs::JS_IsObject(inherits) && is_same());
         qjs::JS_FreeValue(ctx, inherits);
         is_only
     }
@@ -275,12 +268,12 @@ pub(crate) fn item<'js>(array: &Object<'js>, index: u32) -> Result<Value<'js>> {
     value(ctx, unsafe { qjs::JS_GetPropertyUint32(raw(ctx), array.as_raw(), index) })
 }
 
-/// The length of an array.
+/// The length of an array, and of nothing else: that of other objects may run script.
 pub(crate) fn length(array: &Object<'_>) -> Result<usize> {
     let mut length = 0;
     // SAFETY: the array is of this context, and live.
     let read = unsafe { qjs::JS_GetLength(raw(array.ctx()), array.as_raw(), &mut length) };
-    // It is at most 2^53.
+    // It is below 2^32.
     if read < 0 { Err(Error::Exception) } else { Ok(usize::try_from(length).unwrap_or_default()) }
 }
 

@@ -66,7 +66,10 @@ impl<'js> Words<'js> {
     pub(crate) fn role(&self, ctx: &Ctx<'js>, role: &str) -> Result<Option<&Value<'js>>> {
         match role {
             "assistant" => self.at(ctx, ASSISTANT, role).map(Some),
-            _ => role.parse().ok().map(|kind| self.kind(ctx, kind)).transpose(),
+            _ => {
+                let at = BlockKind::NAMES.iter().position(|name| *name == role);
+                at.map(|at| self.at(ctx, at, role)).transpose()
+            }
         }
     }
 
