@@ -59,7 +59,7 @@ impl<'js> Vm<'js> {
         let vm = Vm {
             host,
             names: Names::new(),
-            words: Words::new(),
+            words: Words::default(),
             object_prototype: object_prototype.ok_or(rquickjs::Error::Unknown)?,
             run_ids: RefCell::default(),
             prototypes: RefCell::default(),

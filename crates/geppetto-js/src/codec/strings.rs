@@ -49,14 +49,12 @@ pub(crate) fn read<'js>(ctx: &Ctx<'js>, value: &Value<'js>, expected: &str) -> R
 const ASSISTANT: usize = BlockKind::ALL.len();
 const TYPES: usize = ASSISTANT + 1;
 
-/// The kinds and roles of blocks and the types of events, each made when it is first used.
-pub(crate) struct Words<'js>([OnceCell<Value<'js>>; TYPES + EventType::ALL.len()]);
+/// The kinds and roles of blocks and the types of events, each made when it is first used. There is no room for them in
+/// a VM that uses none.
+#[derive(Default)]
+pub(crate) struct Words<'js>(OnceCell<Box<[OnceCell<Value<'js>>; TYPES + EventType::ALL.len()]>>);
 
 impl<'js> Words<'js> {
-    pub(crate) fn new() -> Self {
-        Self(std::array::from_fn(|_| OnceCell::new()))
-    }
-
     /// A kind as text of the VM.
     pub(crate) fn kind(&self, ctx: &Ctx<'js>, kind: BlockKind) -> Result<&Value<'js>> {
         self.at(ctx, kind as usize, kind.as_str())
@@ -79,14 +77,15 @@ impl<'js> Words<'js> {
     }
 
     fn at(&self, ctx: &Ctx<'js>, at: usize, word: &str) -> Result<&Value<'js>> {
+        let words = self.0.get_or_init(|| Box::new(std::array::from_fn(|_| OnceCell::new())));
         // As a name: what a script spells out is the same string then.
-        loaded(&self.0[at], || properties::string(ctx, OwnName::new(ctx, word)?.name()))
+        loaded(&words[at], || properties::string(ctx, OwnName::new(ctx, word)?.name()))
     }
 
     /// The kind or role that a string is, if it is the very one that was made here.
     pub(crate) fn known(&self, value: &Value<'js>) -> Option<&'static str> {
         let is_same = |word: &OnceCell<Value<'js>>| word.get().is_some_and(|word| is_same(word, value));
-        let at = self.0[..TYPES].iter().position(is_same)?;
+        let at = self.0.get()?[..TYPES].iter().position(is_same)?;
         Some(BlockKind::NAMES.get(at).copied().unwrap_or("assistant"))
     }
 }
