@@ -112,14 +112,15 @@ declare class ToolRegistry {
    */
   list(): ToolDefinition[];
   /**
-   * Calls a tool outside of any run and waits for it. A tool that returns a promise needs `callAsync`.
+   * Calls a tool without a run's hooks and retries and waits for it; inside a callback it ends with that. A tool that
+   * returns a promise needs `callAsync`.
    *
    * @example
    * console.log(tools.call("add", { a: 1, b: 2 }));
    */
   call(name: string, args?: unknown): any;
   /**
-   * Calls a tool outside of any run.
+   * Calls a tool without a run's hooks and retries; inside a callback it ends with that.
    *
    * @example
    * console.log(await tools.callAsync("weather", { city: "Rome" }));
