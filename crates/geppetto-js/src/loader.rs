@@ -105,8 +105,13 @@ pub(crate) fn check_name(ctx: &Ctx<'_>, name: &str) -> std::result::Result<(), J
     Err(plain(format!("a script cannot be named {name:?}: this is a module of the host")))
 }
 
-/// Runs a compiled CommonJS module and returns what it exports.
-pub(crate) fn run_common_js<'js>(ctx: &Ctx<'js>, name: &str, body: &Function<'js>) -> Result<Value<'js>> {
+/// Runs a compiled CommonJS module and returns what it exports. `main` is the script that it was required for, or its own name.
+pub(crate) fn run_common_js<'js>(
+    ctx: &Ctx<'js>,
+    name: &str,
+    body: &Function<'js>,
+    main: &str,
+) -> Result<Value<'js>> {
     let module = Object::new(ctx.clone())?;
     let exports = Object::new(ctx.clone())?;
     define(&module, "exports", exports.clone())?;
@@ -115,11 +120,16 @@ pub(crate) fn run_common_js<'js>(ctx: &Ctx<'js>, name: &str, body: &Function<'js
     if is_file(name) {
         Vm::of(ctx).modules.borrow_mut().insert(name.to_owned(), module.clone().into_value());
     }
-    let base = name.to_owned();
+    let (base, main_name) = (name.to_owned(), main.to_owned());
     let require = function(ctx, "require", 1, move |call| {
         let specifier = crate::callback_context::text_arg(call, 0, "require")?;
-        require_from(call.ctx(), &base, &specifier)
+        require_from(call.ctx(), (&base, &main_name), &specifier)
     })?;
+    let main = match main == name {
+        true => Some(module.clone().into_value()),
+        false => Vm::of(ctx).modules.borrow().get(main).cloned(),
+    };
+    define(&require, "main", main)?;
     let folder =
         Path::new(name).parent().map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
     let run = body.call::<_, Value<'js>>((exports, require, module.clone(), name, folder));
@@ -131,7 +141,7 @@ pub(crate) fn run_common_js<'js>(ctx: &Ctx<'js>, name: &str, body: &Function<'js
     module.get("exports")
 }
 
-fn require_from<'js>(ctx: &Ctx<'js>, base: &str, specifier: &str) -> Fallible<Value<'js>> {
+fn require_from<'js>(ctx: &Ctx<'js>, (base, main): (&str, &str), specifier: &str) -> Fallible<Value<'js>> {
     let name = resolve(ctx, base, specifier).map_err(Fault::Plain)?;
     let known = Vm::of(ctx).modules.borrow().get(&name).cloned();
     if let Some(known) = known {
@@ -142,7 +152,7 @@ fn require_from<'js>(ctx: &Ctx<'js>, base: &str, specifier: &str) -> Fallible<Va
     }
     let text = read_file(ctx, Path::new(&name)).map_err(|error| Fault::Plain(error.message))?;
     match kind_of(ctx, &name, &text) {
-        Ok(Kind::CommonJs(body)) => Ok(run_common_js(ctx, &name, &body)?),
+        Ok(Kind::CommonJs(body)) => Ok(run_common_js(ctx, &name, &body, main)?),
         Ok(Kind::Json) => {
             let (module, value) = (Object::new(ctx.clone())?, read_json(ctx, &name, text)?);
             define(&module, "exports", value.clone())?;
@@ -277,7 +287,7 @@ impl Loader for Files {
                 let known = Vm::of(ctx).modules.borrow().get(name).cloned();
                 let exports = match known.as_ref().and_then(Value::as_object) {
                     Some(module) => module.get("exports")?,
-                    None => run_common_js(ctx, name, &body)?,
+                    None => run_common_js(ctx, name, &body, "")?,
                 };
                 synthetic(ctx, name, exports)
             }

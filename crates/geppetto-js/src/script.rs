@@ -165,7 +165,7 @@ fn evaluate(ctx: &Ctx<'_>, name: &str, text: &str) -> Result<Running, JsError> {
     loader::check_name(ctx, name)?;
     let exports = match loader::kind_of(ctx, name, text)? {
         Kind::CommonJs(function) => {
-            let exports = loader::run_common_js(ctx, name, &function).map_err(failed)?;
+            let exports = loader::run_common_js(ctx, name, &function, name).map_err(failed)?;
             settle.send_replace(Some(Ok(())));
             exports
         }
