@@ -1,7 +1,7 @@
 //! The turns of a session, and what they take.
 
 use geppetto_events::{Kept, MemoryMeter, json_size};
-use geppetto_turns::{Block, Turn};
+use geppetto_turns::{Blocks, Turn};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -64,22 +64,18 @@ impl History {
 /// What a turn takes that the one before it does not share.
 pub(crate) fn own_size(before: Option<&Turn>, turn: &Turn) -> usize {
     let mut size = ENTRY_SIZE + json_size(&*turn.metadata) + json_size(&*turn.data);
-    let mut add = |block: &Block| size += ENTRY_SIZE + json_size(&block.payload) + json_size(&block.metadata);
-    match before {
-        None => turn.blocks.iter().for_each(|block| add(block)),
-        Some(before) => {
-            let _ = turn.blocks.changes(&before.blocks, |_, block| {
-                add(block);
-                ControlFlow::Continue(())
-            });
-        }
-    }
+    let before = before.map_or_else(Blocks::new, |before| before.blocks.clone());
+    let _ = turn.blocks.changes(&before, |_, block| {
+        size += ENTRY_SIZE + json_size(&block.payload) + json_size(&block.metadata);
+        ControlFlow::Continue(())
+    });
     size
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use geppetto_turns::Block;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[derive(Default)]

@@ -47,8 +47,8 @@ fn next_place() -> u64 {
     CANCELLED.fetch_add(1, Ordering::Relaxed)
 }
 
-/// About as many bytes as a token takes that shares the leaves of its ancestors.
-const LEAF_SIZE: usize = 256;
+/// About as many bytes as a token takes beside the leaves that it shares with its ancestors.
+const TOKEN_SIZE: usize = 256;
 
 #[derive(Debug, Default)]
 struct Leaf {
@@ -106,7 +106,7 @@ impl RunToken {
     /// About as many bytes as it takes, with its ancestors.
     #[must_use]
     pub fn size(&self) -> usize {
-        LEAF_SIZE + self.leaves.len() * size_of::<Arc<Leaf>>()
+        TOKEN_SIZE + self.leaves.len() * size_of::<Arc<Leaf>>()
     }
 
     /// A token that `token` cancels too, with this reason: for owners that have a cancellation of their own.

@@ -105,7 +105,8 @@ pub(crate) fn check_name(ctx: &Ctx<'_>, name: &str) -> std::result::Result<(), J
     Err(plain(format!("a script cannot be named {name:?}: this is a module of the host")))
 }
 
-/// Runs a compiled CommonJS module and returns what it exports. `main` is the script that it was required for, or its own name.
+/// Runs a compiled CommonJS module and returns what it exports. `main` is the script that it was required for, its own name, or
+/// empty for one that an ES module imports.
 pub(crate) fn run_common_js<'js>(
     ctx: &Ctx<'js>,
     name: &str,

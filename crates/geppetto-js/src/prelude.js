@@ -142,7 +142,7 @@
       if (!removed) return;
       // One that is being told the others may have this one before it.
       removed.isRemoved = true;
-      if (!this.#dispatched) this.#listeners = filter(this.#listeners, (known) => known !== removed);
+      this.#listeners = filter(this.#listeners, (known) => known !== removed);
     }
     dispatchEvent(event) {
       if (event?.type === "abort") this.#dispatch();

@@ -15,6 +15,7 @@ const MAX_BYTES: usize = 64 * 1024;
 const MAX_DEPTH: usize = 64;
 /// How many schemas one value may be checked against at once, references expanded.
 const MAX_EXPANDED: usize = 2_000;
+
 /// A JSON Schema, compiled.
 pub struct ArgumentSchema {
     validator: Validator,

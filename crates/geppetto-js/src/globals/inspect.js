@@ -62,7 +62,7 @@
     if (name === null) return "[" + fallback + size + ": null prototype] " + (tag !== "" && fallback !== tag ? "[" + tag + "] " : "");
     return name + size + " " + (tag !== "" && name !== tag ? "[" + tag + "] " : "");
   }
-  const CLASS = /^class\b(?!\s*\()/, NOT_PLAIN = /^(Async|Generator|AsyncGenerator)Function$/;
+  const CLASS = /^class\b(?!\s*\()/, FUNCTION_KIND = /^(Async|Generator|AsyncGenerator)Function$/;
   function functionText(value, kind, name, tag) {
     const own = nameOf(value), tagged = tag !== "" && name !== tag ? " [" + tag + "]" : "";
     if (exec(CLASS, sourceOf(value)) !== null) {
@@ -70,7 +70,7 @@
       const parent = name === null ? "[null prototype]" : nameOf(behind(getPrototypeOf(value)));
       return "[class " + (own || "(anonymous)") + other + tagged + (parent ? " extends " + parent : "") + "]";
     }
-    const type = exec(NOT_PLAIN, kind) !== null ? kind : "Function", other = name !== type && name !== null ? " " + name : "";
+    const type = exec(FUNCTION_KIND, kind) !== null ? kind : "Function", other = name !== type && name !== null ? " " + name : "";
     return "[" + type + (name === null ? " (null prototype)" : "") + (own ? ": " + own : " (anonymous)") + "]" + other + tagged;
   }
   // The engine's stacks hold the frames alone; one a script has set stands as it is. Our own frames are left out.

@@ -192,10 +192,7 @@ impl HandleState for BuilderHandle {
                 Ok(())
             })
         })?;
-        members.method("withToolLoop", 1, |call| {
-            set_loop(call, 0)?;
-            Ok(call.this_value())
-        })?;
+        members.method("withToolLoop", 1, |call| set_loop(call, 0))?;
         members.method("withToolHooks", 1, |call| {
             let hooks = JsHooks::read(&Options::read(call.ctx(), call.arg(0), "toolHooks")?)?;
             change(call, |parts| {
@@ -222,15 +219,16 @@ fn change<'js>(
     Ok(call.this_value())
 }
 
-fn set_loop(call: &Call<'_, '_>, index: usize) -> Fallible<()> {
+fn set_loop<'js>(call: &Call<'_, 'js>, index: usize) -> Fallible<Value<'js>> {
     let builder = call.this::<BuilderHandle>()?;
     let options = Options::read(call.ctx(), call.arg(index), "toolLoop")?;
     // Options may run getters of the script: the parts are changed only once they have been read.
     let mut parts = builder.parts.borrow().clone();
     parts.read_loop(&options)?;
-    *builder.kept.borrow_mut() = kept(call, &parts);
-    *builder.parts.borrow_mut() = parts;
-    Ok(())
+    change(call, |before| {
+        *before = parts;
+        Ok(())
+    })
 }
 
 fn kept(call: &Call<'_, '_>, parts: &Parts) -> Kept {

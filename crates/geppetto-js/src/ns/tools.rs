@@ -53,12 +53,9 @@ impl HandleState for RegistryHandle {
         members.method("call", 2, |call| {
             let (registry, name, args) = call_arguments(call)?;
             let host = Vm::of(call.ctx()).host.clone();
-            let (run, _) = host.enclosing();
-            let (scope, token) =
-                run.map_or((u64::MAX, RunToken::new()), |run| (run.scope(), run.token().clone()));
-            let within = around(&host);
+            let (scope, within) = around(&host);
             let called = registry.call(&name, args, &host.config.clock, &within);
-            let result = host.wait((scope, &token), called).map_err(|error| match error {
+            let result = host.wait((scope, &within), called).map_err(|error| match error {
                 WaitError::Stopped => Fault::Plain(format!("tool {name}: stopped by the run around it")),
                 other => Fault::wait(other),
             })?;
@@ -66,7 +63,7 @@ impl HandleState for RegistryHandle {
         })?;
         members.method("callAsync", 2, |call| {
             let host = Vm::of(call.ctx()).host.clone();
-            let (clock, within) = (host.config.clock.clone(), around(&host));
+            let (clock, (_, within)) = (host.config.clock.clone(), around(&host));
             match call_arguments(call) {
                 Err(fault) => rejected(call, fault),
                 Ok((registry, name, args)) => {
@@ -88,10 +85,11 @@ impl HandleState for RegistryHandle {
     }
 }
 
-/// What ends a call: everything that it is made in.
-fn around(host: &Host) -> RunToken {
+/// What a call is made in: the scope of the run, if there is one, and what ends the call, which is all of it.
+fn around(host: &Host) -> (u64, RunToken) {
     let (run, tokens) = host.enclosing();
-    RunToken::child_of(run.as_ref().map(deadline_token).iter().chain(&tokens))
+    let within = RunToken::child_of(run.as_ref().map(deadline_token).iter().chain(&tokens));
+    (run.map_or(u64::MAX, |run| run.scope()), within)
 }
 
 /// About as many bytes as a call takes while it waits.
